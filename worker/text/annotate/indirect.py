@@ -74,7 +74,7 @@ _CONJUNCTION = re.compile(rf",\s(?:{_CONJUNCTIONS})\s")
 _AS = re.compile(
     r",\swie\s(?P<head>[^;:]{2,140}?\b(?P<verb>[a-zäöüß]*(?:te|t|ten|gab|wies)))(?=[,;:]|\.?\s*\Z)"
 )
-_BEHIND = re.compile(rf"(?:Das|Dies)\s(?P<verb>{'|'.join(sorted(VERBS))})\s")
+_BEHIND = re.compile(r"(?:Das|Dies)\s(?P<verb>\w+)\s")
 _FIRST_PERSON = frozenset("ich mich mir mein meine wir uns unser unsere Ich Wir Mein Meine".split())  # noqa: SIM905
 _MINE = _with_stops(_FIRST_PERSON)
 _ENDS = frozenset({"sein", "haben", "werden"})
@@ -231,8 +231,7 @@ class _Finder:
             text, _, breaks = mask_paragraph(paragraph.text, self.language)
             signs, told = _SIGNS[self.language], -1
             for before, start, end in zip([0, *breaks], breaks, breaks[1:], strict=False):
-                is_behind = text.startswith(("Das ", "Dies "), end) and _BEHIND.match(text, end)
-                if not is_behind and signs.isdisjoint(text[start:end].split()):
+                if signs.isdisjoint(text[start:end].split()) and not _verb_behind(text, end):
                     continue
                 around = Around(text[before:start], text[end : end + _LONGEST_HEAD], told == start)
                 for statement in self._statements(text[start:end], around):
@@ -378,13 +377,17 @@ def _german_as(sentence: str, moods: tuple[str, ...]) -> Statement | None:
 
 def _german_behind(sentence: str, moods: tuple[str, ...], after: str) -> Statement | None:
     """Return a sentence of which the next one names the source: Das teilte die Wehr mit."""
-    match = _BEHIND.match(after)
-    if match is None:
+    verb = _verb_behind(after)
+    if verb is None:
         return None
-    cue = cue_before_german(after) or Cue(match["verb"], None)
-    return _made(
-        "behind", (0, len(sentence)), sentence, cue, (*moods, f"verb {match['verb']}"), after
-    )
+    cue = cue_before_german(after) or Cue(verb, None)
+    return _made("behind", (0, len(sentence)), sentence, cue, (*moods, f"verb {verb}"), after)
+
+
+def _verb_behind(text: str, start: int = 0) -> str | None:
+    """Return the verb of speech of a sentence about the one before it: Das teilte die Wehr mit."""
+    match = _BEHIND.match(text, start)
+    return match["verb"] if match and match["verb"] in VERBS else None
 
 
 def _source_place(sentence: str, start: int, end: int) -> tuple[str, tuple[int, int]]:

@@ -1,8 +1,10 @@
 """What a text tells of the names in it: which are persons, and whether of women or men."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
+from itertools import chain, compress, count
 
 from worker.text.annotate.cues_english import VERBS as ENGLISH_VERBS
 from worker.text.annotate.cues_german import VERBS as GERMAN_VERBS
@@ -56,7 +58,29 @@ _MALE_TITLES = frozenset({"Mr", "Herr", "Herrn"})
 GENDERS = frozenset({"female", "male"})
 PERSONAL = frozenset({"named in full", "titled", "said", "who", "shortened"})
 """The signs of a person."""
+_AT_PLACE = (
+    "named in full", "titled", "behind a role", "said", "who", "female", "male", "place", "the",
+)  # fmt: skip
+"""The signs at one place of a name."""
 _FEW, _OFTEN, _SHARE = 2, 4, 0.3
+_MAX_KNOWN, _MAX_KNOWN_LENGTH = 30_000, 40
+
+
+class _LastNames(dict[str, str]):
+    """The last name that each word of a text may be: an empty text if it is part of no name."""
+
+    def __missing__(self, word: str) -> str:
+        name = "" if word[0].islower() else word.strip(_MARKS)
+        is_part = name[:1].isupper() and name not in OPENERS
+        last = name.removesuffix("'s").removesuffix("’s") if is_part else ""
+        if len(self) >= _MAX_KNOWN:
+            self.clear()
+        if len(word) <= _MAX_KNOWN_LENGTH:
+            self[word] = last
+        return last
+
+
+_LAST_NAMES = _LastNames()
 
 
 class NameSigns:
@@ -67,30 +91,21 @@ class NameSigns:
     """
 
     def __init__(self, text: str, language: str) -> None:
-        self._words = words = text[:_MAX_LENGTH].split()
+        self._words = text[:_MAX_LENGTH].split()
         self._verbs = GERMAN_VERBS if language == "de" else ENGLISH_VERBS
-        self._all_words = frozenset(words)
-        self._places: dict[str, list[tuple[int, int]]] = {}
+        self._all_words = frozenset(self._words)
+        self._lasts = lasts = [*map(_LAST_NAMES.__getitem__, self._words)]
+        self._positions: dict[str, list[int]] = defaultdict(list)
+        for at in compress(count(), lasts):
+            self._positions[lasts[at]].append(at)
         self._signs: dict[str, tuple[str, ...]] = {}
-        start = end = -1
-        for at in [at for at, word in enumerate(words) if not word[0].islower()]:
-            word = words[at].strip(_MARKS)
-            if not word[:1].isupper() or word in OPENERS:
-                continue
-            if at != end or not words[at][0].isupper():
-                self._add(start, end)
-                start = at
-            end = at + 1
-            if words[at][-1] in _MARKS and len(word) > 1 and word not in TITLES:
-                self._add(start, end)
-                start = end = -1
-        self._add(start, end)
 
     def signs(self, name: str) -> tuple[str, ...]:
         """Return the signs of a last name."""
         if name not in self._signs:
-            found = self._found(name) if name in self._places else {"nowhere"}
-            if len(self._places.get(name, ())) >= _FEW and name == self._main_person:
+            places = self._places(name)
+            found = self._found(name, places) if places else {"nowhere"}
+            if len(places) >= _FEW and name == self._main_person:
                 found.add("main person")
             self._signs[name] = tuple(sorted(found))
         return self._signs[name]
@@ -99,41 +114,65 @@ class NameSigns:
         """Check whether the text has a word in small letters, too."""
         return word.casefold() in self._all_words
 
-    def _add(self, start: int, end: int) -> None:
-        if start < 0:
-            return
-        if end - start > 1 and self._words[end - 1].strip(_MARKS) in _SUFFIXES:
-            end -= 1
-        last = self._words[end - 1].strip(_MARKS).removesuffix("'s").removesuffix("’s")
-        self._places.setdefault(last, []).append((start, end))
+    def _places(self, name: str) -> list[tuple[int, int]]:
+        """Return where each name with this last name starts, and where it ends."""
+        places = []
+        for at in self._positions.get(name, ()):
+            last = at + self._is_continued(at)
+            is_part = last > at or self._is_continued(at - 1)
+            has_suffix = is_part and self._words[last].strip(_MARKS) in _SUFFIXES
+            if last - has_suffix != at or self._is_continued(last):
+                continue
+            start = at
+            while self._is_continued(start - 1):
+                start -= 1
+            places.append((start, at + 1))
+        return places
+
+    def _is_continued(self, at: int) -> bool:
+        """Check whether the name that a word is part of has a next word."""
+        lasts, words = self._lasts, self._words
+        if not (0 <= at < len(words) - 1 and lasts[at] and lasts[at + 1]):
+            return False
+        word = words[at].strip(_MARKS) if words[at][-1] in _MARKS else ""
+        return words[at + 1][0].isupper() and (len(word) < 2 or word in TITLES)
 
     @cached_property
     def _main_person(self) -> str | None:
-        """Return the person who is named most often."""
-        often = sorted(self._places, key=lambda name: -len(self._places[name]))
-        persons = (name for name in often if not PERSONAL.isdisjoint(self._found(name)))
-        return next(persons, None)
+        """Return the person who is named most often, at least a few times."""
+        at = self._positions.items()
+        often = sorted((-len(each), each[0], name) for name, each in at if len(each) >= _FEW)
+        best, main_person = (1 - _FEW, 0), None
+        for most, _, name in often:
+            if most > best[0]:
+                break
+            places = self._places(name)
+            rank = (-len(places), places[0][0] if places else 0)
+            if rank < best and self._is_personal(places):
+                best, main_person = rank, name
+        return main_person
 
-    def _found(self, name: str) -> set[str]:
-        places = self._places[name]
-        at_each = [self._at(start, end) for start, end in places]
-        count = len(places)
-        found = set().union(*at_each) - {"place", "the", *GENDERS}
-        found.add("named once" if count == 1 else "named often" if count > _OFTEN else "named")
-        for each in ("place", "the"):
-            if sum(each in signs for signs in at_each) >= _SHARE * count:
-                found.add(each)
-        lengths = {end - start > 1 for start, end in places}
-        if len(lengths) > 1:
+    def _is_personal(self, places: Sequence[tuple[int, int]]) -> bool:
+        return _is_shortened(places) or any(
+            not PERSONAL.isdisjoint(self._at(*each)) for each in places
+        )
+
+    def _found(self, name: str, places: Sequence[tuple[int, int]]) -> set[str]:
+        signs = Counter(chain.from_iterable(self._at(*each) for each in places))
+        number = len(places)
+        found = signs.keys() - {"place", "the", *GENDERS}
+        found.add("named once" if number == 1 else "named often" if number > _OFTEN else "named")
+        found |= {each for each in ("place", "the") if signs[each] >= _SHARE * number}
+        if _is_shortened(places):
             found.add("shortened")
-        balance = sum(("female" in signs) - ("male" in signs) for signs in at_each)
+        balance = signs["female"] - signs["male"]
         if balance:
             found.add("female" if balance > 0 else "male")
         if self.is_common(name):
             found.add("common word")
         return found
 
-    def _at(self, start: int, end: int) -> set[str]:
+    def _at(self, start: int, end: int) -> Iterable[str]:
         """Return the signs at one place of a name."""
         words, named = self._words, [each.strip(_MARKS) for each in self._words[start:end]]
         before = words[start - 1] if start and words[start][0].isupper() else ""
@@ -142,18 +181,23 @@ class NameSigns:
         mark = words[end - 1][-1]
         around = (before, *named)
         gender = tell_gender_of_name(named)
-        marks = {
-            "named in full": not FIRST_NAMES.isdisjoint(named[:-1]),
-            "titled": not TITLES.isdisjoint(around),
-            "behind a role": before.endswith(_ROLE_ENDINGS) or "person" in noun_kinds(before),
-            "said": (after in self._verbs and mark not in _MARKS) or before in self._verbs,
-            "who": after == "who" and mark not in ".;:",
-            "female": gender == "f" or not _FEMALE_TITLES.isdisjoint(around),
-            "male": gender == "m" or not _MALE_TITLES.isdisjoint(around),
-            "place": before in _PLACE_WORDS,
-            "the": before in _THE,
-        }
-        return {name for name, is_set in marks.items() if is_set}
+        marks = (
+            not FIRST_NAMES.isdisjoint(named[:-1]),
+            not TITLES.isdisjoint(around),
+            before.endswith(_ROLE_ENDINGS) or "person" in noun_kinds(before),
+            (after in self._verbs and mark not in _MARKS) or before in self._verbs,
+            after == "who" and mark not in ".;:",
+            gender == "f" or not _FEMALE_TITLES.isdisjoint(around),
+            gender == "m" or not _MALE_TITLES.isdisjoint(around),
+            before in _PLACE_WORDS,
+            before in _THE,
+        )
+        return compress(_AT_PLACE, marks)
+
+
+def _is_shortened(places: Sequence[tuple[int, int]]) -> bool:
+    """Check whether a name occurs with and without a word before it."""
+    return len({end - start > 1 for start, end in places}) > 1
 
 
 @lru_cache(maxsize=4)
