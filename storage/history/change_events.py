@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from storage.database.tables import ARTICLE, CHANGE_EVENT, VERSION
 from storage.database.unit import Unit, rows_in
+from storage.history.alerts.corrections import add_corrections
 from storage.values.change_class import ChangeClass
 
 Key = tuple[int, int]
@@ -45,11 +46,12 @@ class _Change(NamedTuple):
 
 
 def changes_by_key(
-    versions: Iterable[tuple[int, int, T]], earlier: Iterable[int] = ()
+    versions: Iterable[tuple[int, int, T]], earlier: Iterable[int] = (), first: int = 2
 ) -> dict[Key, T]:
     """Return the changes among versions (number, wording, value) in order, by their keys.
 
     The first version of an article is no change; `earlier` are the wordings of the versions before.
+    Versions before the number `first` are left out.
 
     >>> changes_by_key([(1, 7, "a"), (2, 8, "b"), (3, 7, "c")])
     {(8, 1): 'b', (7, 2): 'c'}
@@ -58,7 +60,7 @@ def changes_by_key(
     found: dict[Key, T] = {}
     for number, wording, value in versions:
         counts[wording] += 1
-        if number > 1:
+        if number >= first:
             found[wording, counts[wording]] = value
     return found
 
@@ -77,6 +79,8 @@ def record_changes(
     old = changes_by_key(((n, row.wording_id, row) for n, row in sorted(before.items())), earlier)
     new = changes_by_key(((n, values["wording_id"], values) for n, values in after), earlier)
     same = (article.id, article.origin_id)
+    if before:
+        add_corrections(unit, article.id, _find_gone(before, after, earlier))
     for key, row in old.items():
         if key not in new:
             change = _Change(*same, *key, row.changed_after, row.changed_by)
@@ -87,6 +91,22 @@ def record_changes(
             _add(unit, change, CHANGE)
         elif what := _differences(old[key], values):
             _add(unit, change, UPDATE, what)
+
+
+def _find_gone(
+    before: Mapping[int, Any],
+    after: Sequence[tuple[int, Mapping[str, Any]]],
+    earlier: Collection[int],
+) -> set[Key]:
+    """Return the versions that exist no longer, the first one included.
+
+    A check that begins a version and is only read otherwise now showed a change all the same.
+    """
+    listed = ((n, row.wording_id, row.observation_id) for n, row in sorted(before.items()))
+    left = changes_by_key(((n, values["wording_id"], n) for n, values in after), earlier, 1)
+    checks = {values["observation_id"] for _number, values in after}
+    gone = changes_by_key(listed, earlier, 1).items()
+    return {key for key, check in gone if key not in left and check not in checks}
 
 
 def _differences(row: Any, values: Mapping[str, Any]) -> list[str]:
@@ -149,7 +169,7 @@ def _recorded_since(unit: Unit, articles: Collection[int]) -> set[tuple[int, int
 
 def _add(unit: Unit, change: _Change, kind: str, what: Sequence[str] = ()) -> None:
     row = {"id": unit.number(), **change._asdict(), "kind": kind, "what": list(what)}
-    unit.add(CHANGE_EVENT, row)
+    unit.add(CHANGE_EVENT, {**row, "recorded_at": unit.now})
 
 
 def current_changes(events: Iterable[tuple[Key, str]]) -> set[Key]:

@@ -76,13 +76,14 @@ def rebuild_all(
     """
     comparing = comparing or CaptureComparer(unit.connection, unit.since)
     undecided = NOTHING if keeps_versions else stale
-    confirmed = set[int]()
+    confirmed, repeated = set[int](), set[int]()
     while articles:
         unit.flush()
-        updater = _VersionUpdater(unit, comparing, articles, stale, undecided)
+        updater = _VersionUpdater(unit, comparing, articles, stale, undecided, repeated)
         left = updater.update()
         confirmed |= updater.results.confirmed
-        articles = dict.fromkeys(sorted({*left, *updater.results.repeated}), True)
+        repeated = updater.results.repeated
+        articles = dict.fromkeys(sorted({*left, *repeated}), True)
     return frozenset(confirmed)
 
 
@@ -125,6 +126,7 @@ class _VersionUpdater:
         articles: Mapping[int, bool],
         stale: Mapping[int, frozenset[Pair]],
         undecided: Mapping[int, frozenset[Pair]],
+        looking_back: Collection[int],
     ) -> None:
         self.unit = unit
         self.comparing = comparing
@@ -147,13 +149,14 @@ class _VersionUpdater:
         self.results.read = snapshots_by_article(unit.connection, recent, with_held=True)
         whole = dict.fromkeys(sorted(others))
         self.results.read |= snapshots_by_article(unit.connection, whole, with_held=True)
-        self.stored = self._counted()
+        self.stored = self._counted(looking_back)
         self.corrections = clock_corrections(unit.connection)
 
-    def _counted(self) -> dict[int, list[StoredSnapshot]]:
+    def _counted(self, looking_back: Collection[int]) -> dict[int, list[StoredSnapshot]]:
         """Return the snapshots that are not held back, by article.
 
-        A doubt about one of the newest snapshots needs all of them.
+        A doubt about one of the newest snapshots needs all of them. Articles `looking_back` show
+        the text of another one.
         """
         doubts = load_doubts(self.unit.connection, self.results.read)
         found: dict[int, list[StoredSnapshot]] = {}
@@ -165,7 +168,7 @@ class _VersionUpdater:
                 certain |= {(first.derivation_id,) * 2} if first else set()
             deciding = DecidedDoubts(
                 self.unit, self.comparing, self.articles[article], doubts[article], certain,
-                self.results.repeated, records=is_whole,
+                self.results.repeated, records=is_whole, looks_back=article in looking_back,
             )  # fmt: skip
             held = find_held_back(snapshots, deciding).held
             if held and not is_whole:

@@ -3,6 +3,7 @@
 import heapq
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from storage.read.lists import CHANGES, ChangeFilter, contains_passage, edit_con
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+    from storage.history.alerts.lists import OutboxItem
 
 _WITHDRAWN: dict[str, Any] = {
     "kind": "withdrawn", "update": (), "version": None, "last_seen": None, "changes": (),
@@ -44,9 +47,55 @@ def events_since(
     """
     both = (
         _changes(connection, seq, selection, filters, limit),
-        _withdrawals(connection, seq, filters, limit),
+        _withdrawals(connection, filters, limit, Conditions().with_clause("e.id > :seq", seq=seq)),
     )
     yield from islice(heapq.merge(*both, key=itemgetter(0)), max(limit, 0))
+
+
+def latest_withdrawals(
+    connection: "Connection",
+    article_id: int | None,
+    since: datetime | None,
+    filters: Filters,
+    limit: int,
+) -> list[ChangeEvent]:
+    """Return the latest withdrawals of changes since a time that do not exist now."""
+    criteria = Conditions().with_clause(_STANDS)
+    if since is not None:
+        criteria = criteria.with_clause("e.changed_by >= :since", since=since)
+    if article_id is not None:
+        criteria = criteria.with_clause("e.article_id = :article", article=article_id)
+    found = _withdrawals(connection, filters, limit, criteria, "DESC")
+    return [event for _number, event in found]
+
+
+def read_withdrawn(connection: "Connection", item: "OutboxItem") -> Row | None:
+    """Return the article, wording, title and interval of a change that an alert reported.
+
+    None if the text did change in that way, perhaps at another time, if the text was redacted, or
+    if the article was joined with another one or is restricted. The feed has no row of the first
+    version of an article.
+    """
+    words, values = words_of(connection), {"article": item.article_id, "wording": item.wording_id}
+    values["occurrence"] = item.occurrence
+    before = ""
+    if item.before_id is not None:
+        before, values["before"] = "AND b.wording_id = :before", item.before_id
+    statement = f"""
+SELECT a.public_id AS article, {name_of_wording(words, "w.digest")} AS wording, w.title,
+    o.origin, s.name AS source, e.changed_after,
+    coalesce(e.changed_by, (SELECT min(k.observed_at) FROM snapshot k
+        JOIN derivation d ON d.id = k.derivation_id
+        WHERE k.article_id = a.id AND d.wording_id = w.id)) AS changed_by
+FROM article a JOIN wording w ON w.id = :wording JOIN origin o ON o.id = a.origin_id
+JOIN source s ON s.id = a.source_id
+LEFT JOIN change_event e ON e.id = (SELECT max(own.id) FROM change_event own
+    WHERE own.article_id = a.id AND own.wording_id = w.id AND own.occurrence = :occurrence)
+WHERE a.id = :article AND a.id NOT IN {RESTRICTED} AND w.text IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM version v
+    LEFT JOIN version b ON b.article_id = v.article_id AND b.number = v.number - 1
+    WHERE v.article_id = a.id AND v.wording_id = w.id {before})"""
+    return next(iter(stream(connection, statement, values, "changes")), None)
 
 
 def _changes(
@@ -59,8 +108,8 @@ def _changes(
         criteria = criteria.with_clause(clause)
     criteria = criteria.with_clause("e.id > :seq", seq=seq)
     statement = (
-        f"SELECT e.id AS event, e.kind, e.what, {_FIRST} AS change, {CHANGES.columns} "
-        "FROM change_event e "
+        f"SELECT e.id AS event, e.kind, e.what, e.recorded_at, {_FIRST} AS change, "
+        f"{CHANGES.columns} FROM change_event e "
         "JOIN version own ON own.article_id = e.article_id AND own.wording_id = e.wording_id "
         f"JOIN ({view_query('changes', connection)}) q ON q.version_id = own.id"
         f"{criteria.sql_where} ORDER BY e.id"
@@ -82,10 +131,14 @@ _FIRST = (
     "AND r.kind = 'change' AND r.id <= e.id)"
 )
 """The number of the event that reported the change of an event `e`."""
+_STANDS = (
+    f"NOT EXISTS (SELECT 1 FROM change_event later WHERE {_SAME.format('later')} "
+    "AND later.id > e.id)"
+)
+"""The condition that an event `e` is the last one about its change."""
 _CURRENT = (
     "e.kind <> 'withdrawn'",
-    "e.occurrence = (SELECT count(*) FROM version same WHERE same.article_id = own.article_id "
-    "AND same.wording_id = own.wording_id AND same.number <= own.number)",
+    "e.occurrence = q.occurrence",
     f"NOT EXISTS (SELECT 1 FROM change_event later WHERE {_SAME.format('later')} "
     "AND later.kind = 'withdrawn' AND later.id > e.id)",
 )
@@ -95,15 +148,15 @@ _CURRENT = (
 def _event(row: Row, change: Change) -> ChangeEvent:
     what = json.loads(row["what"]) if isinstance(row["what"], str) else row["what"]
     fields = {name: getattr(change, name) for name in Change.names()}
-    fields |= {"kind": row["kind"], "update": tuple(what), "change": row["change"]}
+    fields |= {name: row[name] for name in ("kind", "change", "recorded_at")}
+    fields["update"] = tuple(what)
     fields["cursor"] = str(row["event"])
     return ChangeEvent(**fields)
 
 
 def _withdrawals(
-    connection: "Connection", seq: int, filters: Filters, limit: int
+    connection: "Connection", filters: Filters, limit: int, criteria: Conditions, order: str = ""
 ) -> Iterator[Event]:
-    criteria = Conditions().with_clause("e.id > :seq", seq=seq)
     criteria = criteria.with_clause("e.kind = 'withdrawn'")
     if filters.source is not None:
         named = "coalesce(a.source_id, -1) IN (SELECT id FROM source WHERE name = :source)"
@@ -113,12 +166,15 @@ def _withdrawals(
 SELECT e.id AS event, {_FIRST} AS change, coalesce(a.public_id, o.public_id) AS article,
     {name_of_wording(words, "w.digest")} AS wording,
     CASE WHEN e.article_id IN {RESTRICTED} THEN NULL ELSE w.title END AS title,
-    e.changed_after, e.changed_by
+    e.changed_after, e.changed_by, e.occurrence, e.recorded_at
 FROM change_event e JOIN wording w ON w.id = e.wording_id JOIN origin o ON o.id = e.origin_id
 LEFT JOIN article a ON a.id = e.article_id
-{criteria.sql_where} ORDER BY e.id LIMIT {max(limit, 0)}"""
+{criteria.sql_where} ORDER BY e.id {order} LIMIT {max(limit, 0)}"""
     for row in stream(connection, statement, criteria.values, "changes"):
-        names = ("change", "article", "wording", "title", "changed_after", "changed_by")
+        names = (
+            "change", "article", "wording", "occurrence", "title", "changed_after", "changed_by",
+            "recorded_at",
+        )  # fmt: skip
         known = {name: row[name] for name in names}
         own = {"first_seen": row["changed_by"], "cursor": str(row["event"])}
         yield row["event"], ChangeEvent(**_WITHDRAWN, **known, **own)

@@ -12,9 +12,10 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from storage.read.answers import Change
+from storage.read.answers import Change, ChangeEvent
 from storage.read.render.change_html import PARAGRAPH, change_html, clean
 from storage.read.render.passages import PassageBlock
+from storage.values.messages import message_text
 from storage.web.archives import ArchivePool, PoolDep, language_of
 from storage.web.pages.front import shown_change
 from storage.web.pages.rendering import PageWords
@@ -28,6 +29,7 @@ ATOM = "http://www.w3.org/2005/Atom"
 ATOM_TYPE = "application/atom+xml"
 JSON_FEED_TYPE = "application/feed+json"
 ENTRIES = 30
+WITHDRAWN = message_text("change_gone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,17 @@ def _feed(request: Request, pool: ArchivePool, query: ChangesParameters) -> Feed
     words = PageWords(language_of(request), zone)
     base = str(request.base_url).rstrip("/")
     with pool.archive_at(query.clocks(zone)) as archive:
-        found = query.rows(archive, (query.after, query.limit or ENTRIES))
-        entries = tuple(
-            _entry(each, shown_change(pool, archive, each), base, words) for each in found
-        )
+        limit, clocks = query.limit or ENTRIES, (query.as_of, query.known_at, query.after)
+        found = [*query.rows(archive, (query.after, limit))]
+        entries = [_entry(each, shown_change(pool, archive, each), base, words) for each in found]
+        if clocks == (None, None, None):
+            since = found[-1].changed_by if len(found) == limit else None
+            gone = archive.withdrawals(query.article, since, query.filters(zone), limit)
+            entries += [_correction(each, base, words) for each in gone]
+            entries.sort(key=lambda each: each.updated, reverse=True)
     search = request.url.query
     page = f"/?{search}" if search else "/"
-    return make_feed(request, words.t("Changes"), search, page, entries)
+    return make_feed(request, words.t("Changes"), search, page, entries[:limit])
 
 
 def make_feed(
@@ -112,17 +118,34 @@ def answer_json(feed: Feed) -> Response:
 def _entry(
     change: Change, passages: Sequence[PassageBlock], base: str, words: PageWords
 ) -> FeedEntry:
-    """Return an entry; its id names the article, the wording, and when that was first seen."""
-    moment = change.changed_by.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     interval = words.interval(change.changed_after, change.changed_by)
     return FeedEntry(
-        f"urn:lesart:{change.article}:{change.wording}:{moment}",
+        _id_of(change),
         change.title or words.t("(no title)"),
         f"{base}/a/{quote(change.article)}/{change.version - 1}..{change.version}",
         change.changed_by,
         PARAGRAPH.format(interval) + change_html(passages, words.language),
         change.changes + (("silent",) if change.silent else ()),
     )
+
+
+def _correction(event: ChangeEvent, base: str, words: PageWords) -> FeedEntry:
+    """Return the entry of a change that was withdrawn: it replaces that of the change."""
+    title = event.title or words.t("(no title)")
+    interval = words.interval(event.changed_after, event.changed_by)
+    return FeedEntry(
+        _id_of(event),
+        words.t("Correction: {title}", title=title),
+        f"{base}/a/{quote(event.article)}/checks",
+        event.recorded_at or event.changed_by,
+        PARAGRAPH.format(interval) + PARAGRAPH.format(words.message(WITHDRAWN)),
+        (event.kind,),
+    )
+
+
+def _id_of(change: Change | ChangeEvent) -> str:
+    """Return the id of an entry, which identifies its change."""
+    return f"urn:lesart:{change.article}:{change.wording}:{change.occurrence}"
 
 
 def _atom(feed: Feed) -> bytes:

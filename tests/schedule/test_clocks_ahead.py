@@ -272,6 +272,7 @@ PAST = frozenset(
         "article.latest_at",
         "change_event.changed_after",
         "change_event.changed_by",
+        "change_event.recorded_at",
         "copy_request.made_at",
         "corrected_scan.started_at",
         "host.robots_fetched_at",

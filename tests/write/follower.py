@@ -194,4 +194,4 @@ def plain_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
-EVENT_FIELDS = {"kind", "update", "change"}
+EVENT_FIELDS = {"kind", "update", "change", "recorded_at"}

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from rapidfuzz import fuzz, process
 
+from storage.diff.change import METHOD
 from storage.history.alerts.lists import Alert, OutboxItem, absence_time, number_of
 from storage.history.alerts.rule import GONE
 from storage.history.corrected_times import clock_corrections, last_sight
@@ -15,6 +16,7 @@ from storage.language.sentences import sentences
 from storage.read import lists
 from storage.read.answers import ArticleLine, Change
 from storage.read.archive import ReadOnlyArchive
+from storage.read.change_feed import read_withdrawn
 from storage.read.render.passages import PassageBlock, PassagePiece, blocks, excerpt
 from storage.values.errors import NoSuchError, RedactedError
 
@@ -31,7 +33,7 @@ class AlertEntry:
     """A change as reported by a message, with the reasons for the alert.
 
     `becomes` is the current text of a quoted passage, or None if unknown; `shown` are the changed
-    passages.
+    passages. `corrects` is the message whose change turned out not to exist.
     """
 
     change: Change
@@ -41,6 +43,7 @@ class AlertEntry:
     why: tuple[str, ...]
     becomes: str | None
     shown: tuple[PassageBlock, ...]
+    corrects: int | None = None
 
     @property
     def data(self) -> dict[str, Any]:
@@ -63,8 +66,11 @@ def entry_of(
 ) -> AlertEntry | None:
     """Return the entry for a change, or None if the change no longer exists.
 
-    `base` is the prefix of links to the page.
+    `base` is the prefix of links to the page. A correction has none if the change exists, or if it
+    was never reported.
     """
+    if item.is_correction:
+        return _correction(archive, item, base)
     with archive.connect() as connection:
         number = number_of(connection, item)
         change = None if number is None else lists.step(connection, item.article_id, number)
@@ -83,6 +89,23 @@ def entry_of(
     return AlertEntry(
         change, line.origin, line.source, base + path, item.why, becomes, excerpt(found)
     )
+
+
+def _correction(archive: ReadOnlyArchive, item: OutboxItem, base: str) -> AlertEntry | None:
+    """Return the entry for a change that was reported and does not exist."""
+    with archive.connect() as connection:
+        row = None if item.corrects is None else read_withdrawn(connection, item)
+    if row is None:
+        return None
+    change = Change(
+        article=row["article"], version=item.version, wording=row["wording"],
+        changed_after=row["changed_after"], changed_by=row["changed_by"],
+        first_seen=row["changed_by"], last_seen=row["changed_by"], title=row["title"], changes=(),
+        silent=None, words_added=0, words_removed=0, removed=(), added=(), noise=(), notices=(),
+        method=METHOD, occurrence=item.occurrence, cursor="",
+    )  # fmt: skip
+    link = f"{base}/a/{quote(change.article)}/checks"
+    return AlertEntry(change, row["origin"], row["source"], link, item.why, None, (), item.corrects)
 
 
 def _absence(

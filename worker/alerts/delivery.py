@@ -30,6 +30,7 @@ THREADS = 8
 SECONDS = 30
 """Time limit of one query for a message, in seconds."""
 GONE = message_text("change_gone")
+BACK = message_text("no_correction")
 NO_MAIL = message_text("mail_missing")
 
 Send = Callable[[], Sending]
@@ -75,9 +76,9 @@ def work(
     return arrived
 
 
-def message_id(way: Outgoing, message: Message) -> str:
+def message_id(way: Outgoing, number: int) -> str:
     """Return the id of a message: unique to this archive and equal at each attempt."""
-    return f"msg_{way.archive_id[:12]}_{message.id}"
+    return f"msg_{way.archive_id[:12]}_{number}"
 
 
 def sending_of(
@@ -85,9 +86,12 @@ def sending_of(
 ) -> Send:
     """Return a function that sends a message; `kind` is the event type of a webhook."""
     name, target, settings = message.alert.name, message.channel.target, way.settings
-    number = message_id(way, message)
+    number = message_id(way, message.id)
+    corrected = [message_id(way, each.corrects) for each in entries if each.corrects is not None]
     if message.channel.kind == "webhook":
         data = {"alert": name, **entries[0].data}
+        if corrected:
+            kind, data["corrects"] = lists.WITHDRAWN, corrected[0]
         since = min((each.made_at for each in message.items), default=way.clock())
         body = webhook.body_of(kind, since, data)
         return partial(
@@ -106,7 +110,7 @@ def sending_of(
     html = mail.mail_html(subject, entries, footer, words)
     made = mail.mail(
         server, target, name, message_id=number, subject=subject, text=text, html=html,
-        now=way.clock(),
+        now=way.clock(), corrected=list(dict.fromkeys(corrected)),
     )  # fmt: skip
     return partial(mail.send_mail, server, made, settings.ca_file)
 
@@ -138,7 +142,8 @@ def _prepared(way: Outgoing, reading: ReadOnlyArchive, message: Message) -> Send
     gone = [item for item, entry in found if entry is None]
     if gone:
         dropped = replace(message, items=tuple(gone)).lease
-        record(way.archive.engine, dropped, state="damped", note=GONE)
+        is_back = all(item.is_correction for item in gone)
+        record(way.archive.engine, dropped, state="damped", note=BACK if is_back else GONE)
     entries = [entry for _item, entry in found if entry is not None]
     return sending_of(way, message, entries) if entries else None
 

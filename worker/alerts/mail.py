@@ -27,6 +27,7 @@ SECONDS = 15.0
 """Time limit of a session with the mail server, in seconds."""
 MOST_ANSWER_BYTES = 1024 * 1024
 LONGEST_TITLE = 120
+WITHDRAWN = "An earlier message reported a change of this article that did not happen."
 _PIECES = {"insert": "{{+{}+}}", "delete": "[-{}-]"}
 _PAGE = Markup(
     '<!doctype html><html lang="{}"><head><meta charset="utf-8"><title>{}</title><style>'
@@ -66,8 +67,12 @@ def mail_subject(name: str, entries: Sequence[AlertEntry], words: MailWords) -> 
     """Return the subject of a message as one line."""
     if len(entries) == 1:
         return f"[Lesart] {name}: {_title(entries[0], words)[:LONGEST_TITLE]}"
-    t = words.t
-    return f"[Lesart] {name}: {t('{n} change|{n} changes', n=len(entries))}"
+    numbers = {
+        "{n} change|{n} changes": sum(each.corrects is None for each in entries),
+        "{n} correction|{n} corrections": sum(each.corrects is not None for each in entries),
+    }
+    told = ", ".join(words.t(text, n=n) for text, n in numbers.items() if n)
+    return f"[Lesart] {name}: {told}"
 
 
 def mail_footer(name: str, page: str, words: MailWords) -> str:
@@ -86,7 +91,7 @@ def mail_html(title: str, entries: Sequence[AlertEntry], footer: str, words: Mai
     """Return entries as HTML with all text from articles escaped."""
     shown = Markup().join(
         _ENTRY.format(
-            each.link, clean(each.change.title or words.t("(no title)")),
+            each.link, clean(_title(each, words)),
             clean(" · ".join(_facts(each, words))), change_html(each.shown, words.language),
         )
         for each in entries
@@ -96,9 +101,12 @@ def mail_html(title: str, entries: Sequence[AlertEntry], footer: str, words: Mai
 
 def mail(
     server: MailServer, to: str, name: str, *, message_id: str, subject: str, text: str, html: str,
-    now: datetime,
+    now: datetime, corrected: Sequence[str] = (),
 ) -> EmailMessage:  # fmt: skip
-    """Return a mail; its id is equal at each attempt, so that mail programs detect duplicates."""
+    """Return a mail; its id is equal at each attempt, so that mail programs detect duplicates.
+
+    It refers to the mails `corrected`, so that programs show it beside them.
+    """
     domain = server.sender.rpartition("@")[2]
     made = EmailMessage()
     made["From"] = f"Lesart <{server.sender}>"
@@ -106,6 +114,8 @@ def mail(
     made["Subject"] = subject
     made["Date"] = format_datetime(now)
     made["Message-ID"] = f"<{message_id}@{domain}>"
+    if corrected:
+        made["References"] = " ".join(f"<{each}@{domain}>" for each in corrected)
     made["List-Id"] = f"Lesart alert {name} <{name}.alerts.{domain}>"
     made["Auto-Submitted"] = "auto-generated"
     made.set_content(text, charset="utf-8")
@@ -205,7 +215,8 @@ def _reply_text(reason: bytes | str) -> str:
 
 
 def _title(entry: AlertEntry, words: MailWords) -> str:
-    return one_line(entry.change.title or words.t("(no title)"))
+    title = one_line(entry.change.title or words.t("(no title)"))
+    return title if entry.corrects is None else words.t("Correction: {title}", title=title)
 
 
 def _text_entry(entry: AlertEntry, words: MailWords) -> list[str]:
@@ -227,6 +238,8 @@ def _facts(entry: AlertEntry, words: MailWords) -> list[str]:
     t, change = words.t, entry.change
     classes = [catalogue()[words.language][f"class {each}"] for each in change.changes]
     silent = [t("silent")] if change.silent else []
+    if entry.corrects is not None:
+        return [t(WITHDRAWN), words.interval(change.changed_after, change.changed_by)]
     content = [
         t("Reason: {reasons}", reasons=", ".join(map(words.reason, entry.why))),
         words.interval(change.changed_after, change.changed_by),

@@ -48,7 +48,8 @@ def _sample(way: Outgoing) -> AlertEntry:
         article="sample", version=2, wording="w1:" + "0" * 64, changed_after=now, changed_by=now,
         first_seen=now, last_seen=now, title=t("A sample of Lesart"), changes=("number",),
         silent=None, words_added=1, words_removed=1, removed=("3".join(rose),),
-        added=("36".join(rose),), noise=(), notices=(), method=METHOD, cursor="",
+        added=("36".join(rose),), noise=(), notices=(), method=METHOD, occurrence=1,
+        cursor="",
     )  # fmt: skip
     pieces = (
         PassagePiece("equal", rose[0]), PassagePiece("delete", "3", is_number=True),

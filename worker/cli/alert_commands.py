@@ -378,7 +378,9 @@ def log(
         rows = lists.deliveries(
             connection, name=name, state=state, after=page.after, limit=page.limit
         )
-        columns = ("made_at", "alert", "channel", "article", "version", "why", "state", "note")
+        columns = (
+            "made_at", "alert", "channel", "kind", "article", "version", "why", "state", "note",
+        )  # fmt: skip
         report_list(rows, output.target(), shown=columns, empty="no deliveries found")
 
 

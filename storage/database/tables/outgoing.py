@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     Float,
     LargeBinary,
+    SmallInteger,
     String,
     UniqueConstraint,
 )
@@ -83,16 +84,19 @@ class AlertChannelRow(Row, table=True):
 
 
 class AlertDeliveryRow(Row, table=True):
-    """One change sent through one channel of an alert, at most once.
+    """One change sent through one channel of an alert, at most once, or its correction.
 
     The change is that to the `occurrence`-th version of the article with that wording, which is
     independent of late documents; `before_id` is the wording before it. `message_id` is the
-    delivery that gives its id to the message with this one. `next_at` and `lease_until` are
+    delivery that gives its id to the message with this one. An odd `turn` corrects the delivery
+    before it, an even one above 0 reports the change again. `next_at` and `lease_until` are
     seconds since 1970 by the database's clock. It contains no text of an article.
     """
 
     __table_args__ = (
-        UniqueConstraint("alert_id", "article_id", "wording_id", "occurrence", "channel_id"),
+        UniqueConstraint(
+            "alert_id", "article_id", "wording_id", "occurrence", "channel_id", "turn"
+        ),
         partial_index(
             "alert_delivery_open", "channel_id", "next_at", where="state IN ('waiting', 'failed')"
         ),
@@ -105,6 +109,7 @@ class AlertDeliveryRow(Row, table=True):
     wording_id: int = big_column()
     before_id: int | None = big_column(nullable=True)
     occurrence: int
+    turn: int = Field(default=0, sa_column=Column(SmallInteger, nullable=False, server_default="0"))
     version: int
     why: Any = json_column(nullable=False)
     state: str = Field(max_length=16)

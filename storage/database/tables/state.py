@@ -349,7 +349,8 @@ class ChangeEventRow(Row, table=True):
 
     `kind` is change, update or withdrawn, `what` the names of an update. The change is that to the
     `occurrence`-th version of the article with that wording; `origin_id` is the address that the
-    article was named after. Rows are only added: a reader has seen the earlier ones.
+    article was named after. Rows are only added: a reader has seen the earlier ones. `recorded_at`
+    is null in rows of an older schema.
     """
 
     __table_args__ = (Index("change_event_by_article", "article_id", "wording_id"),)
@@ -362,6 +363,7 @@ class ChangeEventRow(Row, table=True):
     what: Any = json_column(nullable=False)
     changed_after: datetime | None = time_column(nullable=True)
     changed_by: datetime = time_column()
+    recorded_at: datetime | None = time_column(nullable=True)
 
 
 class BoilerplateDueRow(Row, table=True):

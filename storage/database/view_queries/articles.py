@@ -263,6 +263,7 @@ class Change:
     article: str
     version: int
     wording: str
+    occurrence: int
     changed_after: datetime | None
     changed_by: datetime
     first_seen: datetime
@@ -290,6 +291,8 @@ def select_steps(words: SqlWords) -> str:
     restricted = words.with_word(words.empty_list, "restricted")
     return f"""
 SELECT {_version_columns(words)}, {open_alone("d.publisher")} AS publisher,
+    (SELECT count(*) FROM version same WHERE same.article_id = v.article_id
+        AND same.wording_id = v.wording_id AND same.number <= v.number) AS occurrence,
     {open_alone("v.changes", otherwise=restricted)} AS changes, v.silent AS silent,
     v.words_added AS words_added, v.words_removed AS words_removed,
     coalesce({open_alone("v.removed")}, {words.empty_list}) AS removed,

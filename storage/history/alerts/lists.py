@@ -37,6 +37,10 @@ from storage.values.answer import Answer
 from storage.values.errors import NoSuchError, did_you_mean
 from storage.values.messages import message_text
 
+CHANGE, WITHDRAWN = "change", "withdrawn"
+"""What a delivery reports: a change, or that a reported one turned out not to exist."""
+BEFORE = ALERT_DELIVERY.alias()
+"""The delivery that another one corrects (`is_before`)."""
 STATES = ("waiting", "sent", "failed", "dead", "damped")
 """States of a delivery: `failed` is retried, `dead` is not, `damped` was never sent."""
 
@@ -69,12 +73,19 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class OutboxItem:
-    """A change to report, or the absence of an article (`storage.history.alerts.rule`)."""
+    """A change to report, or the absence of an article (`storage.history.alerts.rule`).
+
+    `is_correction`: the change was reported, and turned out not to exist. `corrects` is the message
+    that reported it; None if it was not sent.
+    """
 
     id: int
     article_id: int
     wording_id: int
+    before_id: int | None
     occurrence: int
+    is_correction: bool
+    corrects: int | None
     version: int
     why: tuple[str, ...]
     attempts: int
@@ -89,7 +100,8 @@ class OutboxItem:
 class Delivery(Answer):
     """A delivery: one change sent through one channel of an alert, with the reason of the match.
 
-    `message` identifies the message; a mail contains several deliveries. Times are UTC.
+    `kind` is `change`, or `withdrawn` if it corrects an earlier delivery. `message` identifies the
+    message; a mail contains several deliveries. Times are UTC.
     """
 
     id: int
@@ -105,6 +117,7 @@ class Delivery(Answer):
     made_at: datetime
     sent_at: datetime | None
     message: int | None
+    kind: str = CHANGE
     cursor: str | None = None
 
 
@@ -198,8 +211,10 @@ def overdue_seconds(
     known: no change has waited longer.
     """
     epoch = database_epoch(connection)
-    due = select(ALERT_DELIVERY.c.alert_id, func.min(ALERT_DELIVERY.c.next_at)).where(
-        ALERTS.is_open, ALERT_DELIVERY.c.next_at <= epoch
+    due = (
+        select(ALERT_DELIVERY.c.alert_id, func.min(ALERT_DELIVERY.c.next_at))
+        .join(BEFORE, is_before(), isouter=True)
+        .where(ALERTS.is_open, ALERT_DELIVERY.c.next_at <= epoch, is_settled())
     )
     rows = connection.execute(due.group_by(ALERT_DELIVERY.c.alert_id))
     oldest: dict[int, float] = {number: next_at for number, next_at in rows}  # noqa: C416  # typed
@@ -213,6 +228,24 @@ def overdue_seconds(
             waited = min(waited, since_match)
         found[each.name] = max(0.0, waited, epoch - oldest.get(each.id, epoch))
     return found
+
+
+def is_correction(turn: int) -> bool:
+    """Check whether the delivery with that turn corrects the one before it."""
+    return turn % 2 == 1
+
+
+def is_before() -> ColumnElement[bool]:
+    """Return the condition that `BEFORE` is the delivery that another one corrects."""
+    columns = ("alert_id", "channel_id", "article_id", "wording_id", "occurrence")
+    same = (BEFORE.c[name] == ALERT_DELIVERY.c[name] for name in columns)
+    turn = ALERT_DELIVERY.c.turn
+    return and_(turn % 2 == 1, *same, BEFORE.c.turn == turn - 1)
+
+
+def is_settled() -> ColumnElement[bool]:
+    """Return the condition that the delivery `BEFORE`, if any, is no longer open."""
+    return or_(BEFORE.c.id.is_(None), BEFORE.c.state.not_in(ALERTS.open_states))
 
 
 def is_unmatched(cursor: int) -> ColumnElement[bool]:
@@ -297,5 +330,6 @@ def _delivery(row: Row[Any]) -> Delivery:
         why=tuple(row.why), state=row.state, attempts=row.attempts,
         next_at=datetime.fromtimestamp(row.next_at, UTC) if is_open else None,
         note=row.note, made_at=row.made_at, sent_at=row.sent_at, message=row.message_id,
+        kind=WITHDRAWN if is_correction(row.turn) else CHANGE,
         cursor=cursor("deliveries", row.id),
     )  # fmt: skip

@@ -112,9 +112,9 @@ class RecordedDoubts:
 class DecidedDoubts(RecordedDoubts):
     """The doubts of an article: recorded ones, and those that are decided now.
 
-    `certain` are steps of versions: a step is decided once. `repeated` collects the other articles
-    with a text that is doubtful because several addresses show it. With `records` new doubts are
-    added to the record.
+    `certain` are steps of versions: a step is decided once, but with `looks_back` a text that other
+    addresses show since is doubtful later. `repeated` collects these other articles. With `records`
+    new doubts are added to the record.
     """
 
     def __init__(
@@ -127,40 +127,52 @@ class DecidedDoubts(RecordedDoubts):
         repeated: set[int],
         *,
         records: bool,
+        looks_back: bool = False,
     ) -> None:
         super().__init__(stored)
         self._unit, self._comparing, self._article = unit, comparing, article
         self._certain, self._repeated, self._records = certain, repeated, records
+        self._looks_back = looks_back
         self._decided: dict[Pair, Doubt | None] = {}
 
     def find_doubt(self, before: Snapshot | None, own: Snapshot) -> Doubt | None:
         pair = step_pair(before, own)
         if pair not in self._decided:
-            self._decided[pair] = self._decide(pair, own)
+            self._decided[pair] = self._decide(pair, before, own)
         return self._decided[pair]
 
-    def _decide(self, pair: Pair, own: Snapshot) -> Doubt | None:
+    def _decide(self, pair: Pair, before: Snapshot | None, own: Snapshot) -> Doubt | None:
         known = self._stored.doubts.get(pair)
-        if known is None and pair in self._certain:
+        is_certain = known is None and pair in self._certain
+        if is_certain and not self._looks_back:
             return None
         if not self._comparing.decides or (known is not None and known.grade == GRADES[-1]):
             return known
         contents = self._comparing.contents(pair)
         if len(contents) < len(pair):
             return known
-        before = None if pair[0] == pair[1] else contents[0]
-        found = doubt_grade(before, contents[1])
-        if found is not None and found[0] != GRADES[-1]:
-            others = self._others_with(own.wording_id)
-            if others:
-                found = doubt_grade(before, contents[1], is_repeated=True)
-                self._repeated |= others
+        earlier = None if before is None else contents[0]
+        found = None if is_certain else doubt_grade(earlier, contents[1])
+        is_wall = found is not None and found[0] == GRADES[-1]
+        if not is_wall and (before is not None or found is not None):
+            found = self._repeated_grade(earlier, contents[1], before, own) or found
         if found is None or (known is not None and known.grade == found[0]):
             return known
         doubt = Doubt(*found, self._unit.confirm_seconds)
         if self._records:
             self._record(pair, own, doubt)
         return doubt
+
+    def _repeated_grade(
+        self, earlier: Any, content: Any, before: Snapshot | None, own: Snapshot
+    ) -> Any:
+        """Return the grade of a text that other articles of the site show, too."""
+        found = doubt_grade(earlier, content, is_repeated=True)
+        if found is None or found[0] != GRADES[-1]:
+            return None
+        others = self._others_with(own.wording_id, before)
+        self._repeated |= others
+        return found if others else None
 
     def _record(self, pair: Pair, own: Snapshot, doubt: Doubt) -> None:
         self._stored.doubts[pair] = doubt
@@ -174,24 +186,40 @@ class DecidedDoubts(RecordedDoubts):
             },
         )  # fmt: skip
 
-    def _others_with(self, wording: int) -> set[int]:
-        """Return the other articles of the site that showed a wording and had another text."""
-        query = (
-            select(SNAPSHOT.c.article_id, ORIGIN.c.origin)
-            .join(DERIVATION, DERIVATION.c.id == SNAPSHOT.c.derivation_id)
-            .join(ARTICLE, ARTICLE.c.id == SNAPSHOT.c.article_id)
-            .join(ORIGIN, ORIGIN.c.id == ARTICLE.c.origin_id)
-            .where(DERIVATION.c.wording_id == wording, SNAPSHOT.c.article_id != self._article.id)
-            .distinct()
-            .limit(MOST_OTHERS)
+    def _others_with(self, wording: int, before: Snapshot | None) -> set[int]:
+        """Return the other articles of the site that showed a wording.
+
+        Those that had the text before too, or no other text, are other addresses of this article.
+        """
+        query = _SHOWING.where(
+            DERIVATION.c.wording_id == wording, SNAPSHOT.c.article_id != self._article.id
         )
+        if before is not None:
+            others = _ANOTHER.where(_READ.c.wording_id != wording)
+            same = _ANOTHER.where(_READ.c.wording_id == before.wording_id)
+            query = query.where(others.exists(), ~same.exists())
         site = self._comparing.site(self._article.id)
         shown = self._unit.connection.execute(query)
         return {article for article, origin in shown if site_of(origin) == site}
 
 
+_SHOWN, _READ = SNAPSHOT.alias(), DERIVATION.alias()
+_ANOTHER = (
+    select(_SHOWN.c.observation_id)
+    .join(_READ, _READ.c.id == _SHOWN.c.derivation_id)
+    .where(_SHOWN.c.article_id == SNAPSHOT.c.article_id)
+    .correlate(SNAPSHOT)
+)
 MOST_OTHERS = 50
 """Number of other addresses with a text that are looked at: two are enough for a decision."""
+_SHOWING = (
+    select(SNAPSHOT.c.article_id, ORIGIN.c.origin)
+    .join(DERIVATION, DERIVATION.c.id == SNAPSHOT.c.derivation_id)
+    .join(ARTICLE, ARTICLE.c.id == SNAPSHOT.c.article_id)
+    .join(ORIGIN, ORIGIN.c.id == ARTICLE.c.origin_id)
+    .distinct()
+    .limit(MOST_OTHERS)
+)
 
 
 def list_certain_steps(versions: Mapping[int, Any]) -> set[Pair]:

@@ -85,7 +85,8 @@ class Change(_StepFields):
 
     `noise` lists the differences that rules excluded. `notices` are the correction notices that
     appeared with the change, each with the version whose change it refers to. `method` is the
-    version of the rules that classified the change.
+    version of the rules that classified the change. `occurrence` counts the versions with that
+    wording: article, wording and occurrence identify the change.
     """
 
     removed: tuple[str, ...]
@@ -93,6 +94,7 @@ class Change(_StepFields):
     noise: tuple[Json, ...]
     notices: tuple[Json, ...]
     method: int
+    occurrence: int
     cursor: str
 
 
@@ -103,7 +105,7 @@ class ChangeEvent(Answer):
     `kind` is `change` for a new change, `update` if `update` names what became different of it,
     and `withdrawn` if the change turned out not to exist: then only the article, the wording with
     its title, and the interval are known. `change` is the number of the row that reported the
-    change first.
+    change first. `recorded_at` is the time of the row, None in rows of an older schema.
     """
 
     kind: str
@@ -112,6 +114,7 @@ class ChangeEvent(Answer):
     article: str
     version: int | None
     wording: str
+    occurrence: int
     changed_after: datetime | None
     changed_by: datetime
     first_seen: datetime
@@ -126,6 +129,7 @@ class ChangeEvent(Answer):
     noise: tuple[Json, ...]
     notices: tuple[Json, ...]
     method: int | None
+    recorded_at: datetime | None
     cursor: str
 
 

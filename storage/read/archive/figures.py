@@ -117,6 +117,14 @@ class ArchiveFigures(ArchiveConnection):
         with self.connect() as connection:
             return self._finder(connection).find_whole_article(rev) is not None
 
+    @narrow_to_articles("article")
+    def withdrawals(
+        self, article: str | None, since: datetime | None, filters: Filters, limit: int
+    ) -> list[ChangeEvent]:
+        """Return the latest withdrawals of changes since a time that do not exist now."""
+        number = None if article is None else self.article_row_id(article)
+        return self._query(change_feed.latest_withdrawals, number, since, filters, limit)
+
     def changes_since(
         self, seq: int, steps: ChangeFilter, filters: Filters, limit: int
     ) -> list[tuple[int, ChangeEvent]]:

@@ -32,6 +32,7 @@ from sqlalchemy import (
 
 from storage.capabilities import load_parts
 from storage.database.engine import database_epoch, read_connection
+from storage.database.outgoing import ALERTS
 from storage.database.rows import fetch
 from storage.database.tables import (
     ALERT,
@@ -47,7 +48,7 @@ from storage.database.tables import (
 )
 from storage.database.unit import Clock, Unit, writing
 from storage.database.view_queries.sql_words import RESTRICTED
-from storage.history.alerts.lists import Alert, alerts, is_unmatched
+from storage.history.alerts.lists import Alert, alerts, is_correction, is_unmatched
 from storage.history.alerts.rule import (
     GONE,
     GONE_BEFORE,
@@ -343,7 +344,7 @@ def _keep(unit: Unit, group: Sequence[Alert], matches: Sequence[AlertMatch], cur
 
 
 def _write(unit: Unit, fired: Sequence[AlertMatch]) -> int:
-    known = _ReportedChanges(unit, fired)
+    reported = _ReportedChanges(unit, fired)
     query = select(ALERT_CHANNEL.c.id, ALERT_CHANNEL.c.alert_id, ALERT_CHANNEL.c.kind).order_by(
         ALERT_CHANNEL.c.id
     )
@@ -351,19 +352,19 @@ def _write(unit: Unit, fired: Sequence[AlertMatch]) -> int:
     channels = unit.connection.execute(query.where(wanted)).all()
     now, written = database_epoch(unit.connection), 0
     for each in fired:
-        if known.has(each):
+        if reported.has(each):
             continue
-        note = known.damping(each)
-        known.add(each)
+        note, turn = reported.damping(each), reported.next_turn(each)
+        reported.add(each)
         for channel in channels:
             if channel.alert_id == each.alert.id:
-                unit.add(ALERT_DELIVERY, _row(unit, each, channel, note, now))
+                unit.add(ALERT_DELIVERY, _row(unit, each, channel, turn, note, now))
                 written += 1
     return written
 
 
 def _row(
-    unit: Unit, fired: AlertMatch, channel: Any, note: str | None, now: float
+    unit: Unit, fired: AlertMatch, channel: Any, turn: int, note: str | None, now: float
 ) -> dict[str, object]:
     number, alert, step = unit.number(), fired.alert, fired.step
     next_at = now
@@ -372,37 +373,56 @@ def _row(
     return {
         "id": number, "alert_id": alert.id, "channel_id": channel.id, "kind": channel.kind,
         "article_id": step.article_id, "wording_id": step.wording_id, "before_id": step.before_id,
-        "occurrence": step.occurrence, "version": step.number, "why": list(fired.why),
+        "occurrence": step.occurrence, "turn": turn, "version": step.number, "why": list(fired.why),
         "state": "waiting" if note is None else "damped", "attempts": 0, "next_at": next_at,
         "lease_until": None, "token": None, "message_id": None, "note": note,
         "made_at": unit.now, "sent_at": None,
     }  # fmt: skip
 
 
+_Key = tuple[int, int, int, int]
+"""An alert, an article, a wording and its occurrence."""
+
+
+def _is_corrected(row: Any) -> bool:
+    return is_correction(row.turn) and row.state == ALERTS.sent
+
+
 class _ReportedChanges:
     """The changes that alerts already reported of some articles, and the recently reported
-    wordings.
+    wordings. A change that was corrected since is not reported.
     """
 
     def __init__(self, unit: Unit, fired: Sequence[AlertMatch]) -> None:
-        query = select(
-            ALERT_DELIVERY.c.alert_id, ALERT_DELIVERY.c.article_id, ALERT_DELIVERY.c.wording_id,
-            ALERT_DELIVERY.c.before_id, ALERT_DELIVERY.c.occurrence, ALERT_DELIVERY.c.made_at,
-        ).where(
-            tuple_(ALERT_DELIVERY.c.alert_id, ALERT_DELIVERY.c.article_id).in_(
-                {(each.alert.id, each.step.article_id) for each in fired}
+        own = ALERT_DELIVERY.c
+        query = (
+            select(own.alert_id, own.article_id, own.wording_id, own.before_id, own.occurrence,
+                   own.made_at, own.turn, own.state)
+            .where(
+                tuple_(own.alert_id, own.article_id).in_(
+                    {(each.alert.id, each.step.article_id) for each in fired}
+                )
             )
+            .order_by(own.turn)
         )  # fmt: skip
-        self._steps: set[tuple[int, int, int, int]] = set()
+        self._newest: dict[_Key, Any] = {}
         self._wordings: dict[tuple[int, int], set[int]] = {}
         self._gone: set[tuple[int, int]] = set()
-        for alert, article, wording, before, occurrence, made_at in unit.connection.execute(query):
-            self._steps.add((alert, article, wording, occurrence))
-            if is_fresh(made_at, unit.now, RECENT):
-                self._note(alert, article, occurrence, wording, before)
+        for row in unit.connection.execute(query):
+            self._newest[row[0], row[1], row[2], row[4]] = row
+        self._steps = {key for key, row in self._newest.items() if not _is_corrected(row)}
+        for row in (self._newest[key] for key in self._steps):
+            if is_fresh(row.made_at, unit.now, RECENT):
+                self._note(
+                    row.alert_id, row.article_id, row.occurrence, row.wording_id, row.before_id
+                )
 
     def has(self, fired: AlertMatch) -> bool:
         return self._key(fired) in self._steps
+
+    def next_turn(self, fired: AlertMatch) -> int:
+        newest = self._newest.get(self._key(fired))
+        return 0 if newest is None else newest.turn + 1
 
     def damping(self, fired: AlertMatch) -> str | None:
         told = fired.alert.id, fired.step.article_id
@@ -417,7 +437,7 @@ class _ReportedChanges:
             fired.alert.id, step.article_id, step.occurrence, step.wording_id, step.before_id
         )
 
-    def _key(self, fired: AlertMatch) -> tuple[int, int, int, int]:
+    def _key(self, fired: AlertMatch) -> _Key:
         step = fired.step
         return fired.alert.id, step.article_id, step.wording_id, step.occurrence
 

@@ -15,7 +15,17 @@ from storage.database import outgoing
 from storage.database.engine import database_epoch, read_connection
 from storage.database.outgoing import ALERTS, Lease
 from storage.database.tables import ALERT, ALERT_DELIVERY
-from storage.history.alerts.lists import Alert, Channel, OutboxItem, alerts, channels
+from storage.history.alerts.lists import (
+    BEFORE,
+    Alert,
+    Channel,
+    OutboxItem,
+    alerts,
+    channels,
+    is_before,
+    is_correction,
+    is_settled,
+)
 
 IN_ONE_MAIL = 50
 AT_ONCE_A_CHANNEL = 4
@@ -78,10 +88,12 @@ def _due(connection: Connection) -> list[Message]:
             ALERT_DELIVERY.c.id,
         ),
     )
+    corrects = case((BEFORE.c.state == ALERTS.sent, BEFORE.c.message_id))
     listed = (
-        select(ALERT_DELIVERY, place.label("place"))
+        select(ALERT_DELIVERY, corrects.label("corrects"), place.label("place"))
         .join(ALERT, ALERT.c.id == ALERT_DELIVERY.c.alert_id)
-        .where(ALERTS.is_due(database_epoch(connection)), ALERT.c.paused.is_(False))
+        .join(BEFORE, is_before(), isouter=True)
+        .where(ALERTS.is_due(database_epoch(connection)), ALERT.c.paused.is_(False), is_settled())
         .subquery()
     )
     most = case((listed.c.kind == "webhook", AT_ONCE_A_CHANNEL), else_=IN_ONE_MAIL)
@@ -112,8 +124,9 @@ def _message(
 ) -> Message:
     items = tuple(
         OutboxItem(
-            row.id, row.article_id, row.wording_id, row.occurrence, row.version, tuple(row.why),
-            row.attempts, row.made_at,
+            row.id, row.article_id, row.wording_id, row.before_id, row.occurrence,
+            is_correction(row.turn), row.corrects, row.version, tuple(row.why), row.attempts,
+            row.made_at,
         )
         for row in ordered
     )  # fmt: skip
