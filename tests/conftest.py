@@ -66,6 +66,9 @@ if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= 8 << 30:
     # each archive waits for its disk at every transaction; here nothing is lost but time
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
+# one file of the language model for all tests, and none in the home of who runs them
+os.environ["XDG_CACHE_HOME"] = str(Path(__file__).parents[1] / ".pytest_cache" / "xdg")
+
 settings.register_profile(
     "lesart",
     deadline=None,  # the machine is shared: a slow run is no bug

@@ -4,7 +4,6 @@ The child (`python -m worker.flow.document_process`) has a memory limit, and a C
 each document (storage.child_process). The parent also kills it after a wall-clock limit.
 """
 
-import contextlib
 import os
 import signal
 import struct
@@ -20,6 +19,7 @@ from storage.values.draft import Draft
 from storage.values.lazy import LazyModule
 from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
+from worker.flow.language_model import load_model
 from worker.text.annotate import language
 from worker.text.hints import Hints, TextSettings
 from worker.text.page.wire import (
@@ -232,7 +232,7 @@ def main() -> None:
     settings = TextSettings(tuple(orders["languages"]), orders["timezone"])
     _warm_up(settings)
     send(answers, READY)
-    language.LOADING.set(partial(_outside_limits, answers))
+    language.LOADER.set(partial(_load_outside_limits, answers))
     for number, ((*limits, is_split), hints, raw) in enumerate(_requests(requests), start=1):
         with limit_time(*limits):
             answer = _answer(raw, hints, settings, is_split=is_split)
@@ -241,14 +241,13 @@ def main() -> None:
             _reset_caches()
 
 
-@contextlib.contextmanager
-def _outside_limits(answers: BinaryIO) -> Iterator[None]:
-    """Suspend the limits of the document, and let the parent wait as it does for the start."""
+def _load_outside_limits(answers: BinaryIO) -> language.Model:
+    """Load the model without the limits of the document; the parent waits as for the start."""
     timers = signal.ITIMER_REAL, signal.ITIMER_PROF
     left = [signal.setitimer(timer, 0) for timer in timers]
     send(answers, _LOADING)
     try:
-        yield
+        return load_model()
     finally:
         send(answers, READY)
         for timer, each in zip(timers, left, strict=True):

@@ -23,7 +23,9 @@ from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from storage.write.readings.store import load_re_extractions, load_unread, store_readings
 from worker.flow.decide import decide, entry_values, fetched_outcome
+from worker.flow.language_model import load_model
 from worker.flow.prepare import add_flags, mark_submitted, prepare
+from worker.text.annotate import language
 from worker.text.hints import Hints, TextSettings
 from worker.text.read import extractor_of, is_isolated, read_document
 
@@ -76,6 +78,7 @@ class Reader:
         self.settings = settings
         self.text = TextSettings(languages=settings.languages, timezone=settings.timezone)
         self._isolated: document_process.DocumentReader | None = None
+        language.LOADER.set(load_model)
 
     def __enter__(self) -> Self:
         return self

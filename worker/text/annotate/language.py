@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
@@ -52,14 +51,22 @@ _ALL_VOTERS = frozenset().union(*_VOTERS.values())
 _SUPPORTED = frozenset({"de", "en"})
 STOP_WORDS = "stop words of the body"
 MODEL = "language model py3langid"
-LOADING: ContextVar[Callable[[], AbstractContextManager[object]]] = ContextVar(
-    "LOADING", default=nullcontext
-)
-"""What surrounds the loading of the model, which is not part of the time of the text."""
 
 
-class _Model(Protocol):
+class Model(Protocol):
+    """Ranks languages by their probability, the most probable first."""
+
     def rank(self, text: str) -> list[tuple[str, float]]: ...
+
+
+def unpack_model() -> Model:
+    """Return the model as py3langid loads it, in half a second."""
+    model: Model = langid.LanguageIdentifier.from_model_file(langid.MODEL_FILE, norm_probs=True)
+    return model
+
+
+LOADER: ContextVar[Callable[[], Model]] = ContextVar("LOADER", default=unpack_model)
+"""Loads the model at first use; `worker.flow.language_model` maps it from a file."""
 
 
 def language(text: str, languages: tuple[str, ...]) -> Field:
@@ -102,10 +109,5 @@ def _rank(sample: str, languages: tuple[str, ...]) -> Field:
 
 
 @lru_cache(maxsize=1)
-def _model() -> _Model:
-    # At first use: the model takes half a second to load, and most texts do not need it.
-    with LOADING.get()():
-        model: _Model = langid.LanguageIdentifier.from_model_file(
-            langid.MODEL_FILE, norm_probs=True
-        )
-        return model
+def _model() -> Model:
+    return LOADER.get()()
