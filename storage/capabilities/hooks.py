@@ -4,7 +4,8 @@ Facts are values; code is a module with a fixed name, a part, which is loaded at
 This module imports nothing of ours but pure values.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -25,6 +26,7 @@ PARTS = MappingProxyType({
     "wording_rows": "`add_rows`: the rows that follow from a text that was read",
     "verify_checks": "CHECKS: its checks in `lesart verify`, each with its name",
     "transfer": "`facts_of_checks` and `store_facts`: its rows in a WARC file and out of it",
+    "orders": "KINDS: its kinds of orders, which a restored archive repeats",
     "figures": "`compute_figures`: its part of `lesart stats`",
     "write_command": "its commands that write; importing it adds them",
     "work": "ACTS: what the scheduler repeats; without services, it runs after other work",
@@ -87,6 +89,40 @@ class RecordTable(NamedTuple):
     references: Names = NOTHING
     loose: Names = NOTHING
     elsewhere: str | None = None
+
+
+class ListedOrder(NamedTuple):
+    """An order as `lesart redact --list` lists it, without content.
+
+    `act` is its number, `rows` are the rows that it names by table and number, `digest` is that of
+    a name, `ends` the act that it undoes, and `passage` how a removed passage is recognised.
+    """
+
+    kind: str
+    act: int
+    at: datetime
+    actor: str
+    reason: str | None = None
+    rows: tuple[tuple[str, int], ...] = ()
+    digest: str | None = None
+    ends: int | None = None
+    passage: Mapping[str, Any] | None = None
+
+
+class OrderKind(NamedTuple):
+    """A kind of orders that remove or hide something, with the table of the record that has them.
+
+    `one` and `many` are what messages call it. `load` yields the orders as a connection sees them.
+    `repeat` carries out an order in a writable `Archive`, whose rows it names, and returns whether
+    something changed; it is given what prepares a text without its passage, too.
+    """
+
+    name: str
+    one: str
+    many: str
+    table: str
+    load: Callable[[Any], Iterable[ListedOrder]]
+    repeat: Callable[[Any, ListedOrder, Any], bool]
 
 
 class StateTable(NamedTuple):

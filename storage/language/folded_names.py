@@ -2,9 +2,14 @@
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
+
+from storage.language.word_lists import word_list
 
 MOST_LETTERS = 120
+JOINED = re.compile(r" (?:und|and|sowie|as well as) | ?& ?|/(?=[A-ZÄÖÜ])|, (?=[A-ZÄÖÜ])")
+"""What is between the names of several speakers in the words of a text."""
+_SHORTEST_GENITIVE = 3
 _WORD = re.compile(r"\w+(?:['’]\w+)*+")
 
 
@@ -21,3 +26,30 @@ def fold_name(name: str | None) -> str | None:
         letters = "".join([each for each in plain if not unicodedata.combining(each)])
     words = _WORD.findall(letters.casefold().replace("’", "'"))
     return " ".join(words)[:MOST_LETTERS] or None
+
+
+@cache
+def _titles() -> frozenset[str]:
+    return frozenset(fold_name(each) or each for each in word_list("titles"))
+
+
+@lru_cache(maxsize=1024)
+def person_forms(folded: str) -> tuple[str, ...]:
+    """Return the folded names that folded words may mean: as they are, without titles and genitive.
+
+    >>> person_forms("prof dr ada kerns")
+    ('prof dr ada kerns', 'ada kerns', 'prof dr ada kern', 'ada kern')
+    >>> person_forms("ada kern"), person_forms("ada kerns sprecher"), person_forms("herr kern's")
+    (('ada kern',), ('ada kerns sprecher',), ("herr kern's", "kern's", 'herr kern', 'kern'))
+    """
+    found = [folded]
+    words = folded.split()
+    while len(words) > 1 and words[0] in _titles():
+        words = words[1:]
+    found.append(" ".join(words))
+    for each in (*found,):
+        if len(each) > _SHORTEST_GENITIVE and each.endswith("s"):
+            found.append(each.removesuffix("s").removesuffix("'"))
+        elif each.endswith("'"):
+            found.append(each.removesuffix("'"))
+    return tuple(dict.fromkeys(found))

@@ -83,9 +83,14 @@ class SuppressedPassages:
 
     def find_folded(self, folded: str, places: Iterable[str]) -> int | None:
         """Return the act that removed a passage of a folded text from one of these addresses."""
-        return next(self._acts_in(folded, tuple(places)), None) if self._acts else None
+        found = self._find_all(folded, tuple(places)) if self._acts else iter(())
+        return next((act for act, _passage in found), None)
 
-    def _acts_in(self, folded: str, places: Sequence[str]) -> Iterator[int]:
+    def passages_in(self, text: str, places: Sequence[str]) -> Iterator[tuple[int, Passage]]:
+        """Yield the redacted passages of a text from one of these addresses, with their acts."""
+        return self._find_all(fold(text), places)
+
+    def _find_all(self, folded: str, places: Sequence[str]) -> Iterator[tuple[int, Passage]]:
         letters = letters_of(folded)
         for substring, group in self._candidates(letters):
             for form in group.forms:
@@ -99,7 +104,7 @@ class SuppressedPassages:
                     passage = Passage.from_breaks(substring, form[0], is_whole=form[1])
                     forms = [place, *address_forms(place)]
                     if passage.is_in_folded(without_addresses(folded, passage, forms)):
-                        yield act
+                        yield act, passage
 
     def _candidates(self, letters: str) -> Iterator[tuple[str, _PassagesOfOneLength]]:
         """Yield the substrings of a text whose sum is one of a stored passage of their length."""

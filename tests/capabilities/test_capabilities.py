@@ -71,7 +71,9 @@ WITHOUT_HOOK = {
     },
     "reviews": {"docs/python.md": "the example of a list of a capability"},
     "quotations": {
-        **dict.fromkeys(("docs/alerts.md", "docs/assistants.md", "docs/read.md"), _LINK),
+        **dict.fromkeys(
+            ("docs/alerts.md", "docs/assistants.md", "docs/read.md", "docs/redaction.md"), _LINK
+        ),
         "storage/database/migrations/versions/0012_persons.py": "each change of its tables is a migration",
     },
     "unconfirmed": {

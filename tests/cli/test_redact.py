@@ -199,7 +199,7 @@ def test_an_old_backup_is_redacted_again_when_it_comes_back(written, command, tm
     assert command("redact", "--list", "--format", "jsonl", "-o", str(listed))[0] == 0
     elsewhere = ("--archive", str(tmp_path / "new.sqlite3"))
     code, _, err = command("restore", str(backup), "--redactions", str(listed), *elsewhere)
-    assert (code, "repeated 1 redactions" in err) == (0, True)
+    assert (code, "repeated 1 redaction" in err) == (0, True)
     assert command("show", f"{written.article}@1", *elsewhere)[0] == 1
     assert command("show", f"{written.article}@2", *elsewhere)[0] == 0
 

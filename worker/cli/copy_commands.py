@@ -22,24 +22,30 @@ from storage.values.program import program
 from storage.values.settings.readers import parse_interval
 from worker.cli.checks.report_verification import report_verification
 from worker.cli.opened import opened_archive
-from worker.cli.redactions import read_acts, redact_again
+from worker.cli.redactions import prepare_reading, read_acts, redact_again
 from worker.errors import LocatorMissingError
 
 if TYPE_CHECKING:
     from storage.database import capture_store as stores
+    from storage.database import engine as engines
     from storage.database import part_folder as part_folders
     from storage.proof import log
     from storage.write import copies as copying
     from storage.write import orphans
+    from storage.write.archive import Archive
+    from storage.write.redaction import order_kinds, repeat
     from worker.cli import control
     from worker.cli import summaries as summary_rows
     from worker.flow import spool
 else:
     stores = LazyModule("storage.database.capture_store")
+    engines = LazyModule("storage.database.engine")
     part_folders = LazyModule("storage.database.part_folder")
     log = LazyModule("storage.proof.log")
     copying = LazyModule("storage.write.copies")
     orphans = LazyModule("storage.write.orphans")
+    order_kinds = LazyModule("storage.write.redaction.order_kinds")
+    repeat = LazyModule("storage.write.redaction.repeat")
     control = LazyModule("worker.cli.control")
     summary_rows = LazyModule("worker.cli.summaries")
     spool = LazyModule("worker.flow.spool")
@@ -88,7 +94,7 @@ def restore(
     redactions: Path | None = option(
         "--redactions",
         "FILE",
-        "Repeat the redactions in FILE, written by `lesart redact --list --format jsonl`.",
+        "Repeat the orders in FILE, written by `lesart redact --list --format jsonl`.",
         exists=True,
         dir_okay=False,
     ),
@@ -138,23 +144,41 @@ def merge(
     place: ArchiveOptions,
     output: OutputOptions,
 ) -> None:
-    """Import the observations of another archive as foreign observations.
+    """Import the observations of another archive as foreign observations, and repeat its orders.
 
-    The captured bytes are checked. The other archive is not changed. A second run imports nothing
-    twice; after an interruption, run the same command again.
+    The captured bytes are checked. What the other archive removed or hides is removed or hidden
+    here, too. The other archive is not changed. A second run imports nothing twice; after an
+    interruption, run the same command again.
     """
     settings = place.settings()
     from_settings = load_settings(config=place.config, archive=other)
     with ProgressLine() as line:
         file = spool.spool_archive(from_settings, settings.home, program(), line.report)
     with opened_archive(settings, create=settings.is_embedded) as archive:
+        before = repeat.count_by_kind(archive)
         job = control.ingest(archive, settings, control.IngestOptions((str(file),)))
         summaries = control.run_until_done(archive, settings, [job.id], is_resumed=job.is_resumed)
+        done = _repeat_from(archive, from_settings, before)
         log.append(archive.engine, archive.clock)
         for each in spool.spools_beside(file):
             control.cancel_ingest(archive, settings, str(each))
             each.unlink(missing_ok=True)
+    say(f"repeated {order_kinds.count_orders(done)} of the other archive")
+    if done["redaction"]:
+        say("the database may still contain the removed bytes; run `lesart redact --finish`")
     summary_rows.report_summaries(summaries, place, output)
+
+
+def _repeat_from(
+    archive: "Archive", other: Settings, before: Mapping[str, int]
+) -> Mapping[str, int]:
+    """Repeat the orders of another archive; return the number of each kind."""
+    engine = engines.reading_engine(engines.database_url(other.database_url), copying.SECONDS)
+    try:
+        with engine.connect() as connection:
+            return repeat.repeat_from(archive, connection, before, prepare_reading)
+    finally:
+        engine.dispose()
 
 
 @command(app, "sweep", example="lesart sweep --dry-run")

@@ -20,7 +20,7 @@ from storage.settings import Settings
 from storage.values.lazy import LazyModule
 from storage.values.redaction import MARK, RedactionReason
 from worker.cli.opened import opened_archive
-from worker.cli.redactions import acts_of, finish, prepare_reading, rewrite, was_redacted
+from worker.cli.redactions import finish, list_orders, prepare_reading, rewrite, was_redacted
 
 if TYPE_CHECKING:
     from storage.history import renewals
@@ -111,7 +111,7 @@ class RedactionTasks:
     restrict: bool = flag("--restrict", "Hide articles without deleting them, until --lift.")
     lift: bool = flag("--lift", "Show restricted articles again.")
     finish: bool = flag("--finish", "Complete interrupted redactions and rewrite the database.")
-    listed: bool = flag("--list", "List redactions with time, reason and person.")
+    listed: bool = flag("--list", "List all orders with time, reason and person.")
     retention: bool = flag(
         "--retention", "Delete captures older than LESART_RETAIN_CAPTURES or the source allows."
     )
@@ -179,7 +179,7 @@ def redact(
         (replace(order, dry_run=True) if task.lift else order).check(targets)
     with opened_archive(settings) as archive:
         if task.listed:
-            report_list(acts_of(archive), output.target(), empty="no redactions")
+            report_list(list_orders(archive), output.target(), empty="no orders")
         elif task.retention:
             _expire(archive, settings, output, order, by_clock=task.by_clock)
         elif task.list_restricted:

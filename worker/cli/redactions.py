@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from storage.similarity import signature
     from storage.values.draft import Draft
     from storage.write.archive import Archive
-    from storage.write.redaction import orders, scrub
+    from storage.write.redaction import order_kinds, repeat, scrub
     from storage.write.redaction import plan as plans
     from storage.write.redaction import redact_articles as articles
     from storage.write.redaction.plan import RedactionTarget
@@ -26,14 +26,15 @@ if TYPE_CHECKING:
 else:
     suppression = LazyModule("storage.record.suppression")
     signature = LazyModule("storage.similarity.signature")
-    orders = LazyModule("storage.write.redaction.orders")
+    order_kinds = LazyModule("storage.write.redaction.order_kinds")
+    repeat = LazyModule("storage.write.redaction.repeat")
     scrub = LazyModule("storage.write.redaction.scrub")
     plans = LazyModule("storage.write.redaction.plan")
     articles = LazyModule("storage.write.redaction.redact_articles")
     prepare = LazyModule("worker.flow.prepare")
 
 MOST_LISTED_BYTES = 256 * 1024 * 1024
-"""Maximum size of a list of redactions."""
+"""Maximum size of a list of orders."""
 HOW_LISTED = "create one with `lesart redact --list --format jsonl`"
 
 
@@ -50,44 +51,45 @@ def was_redacted(connection: Any, found: Sequence["RedactionTarget"], passage: "
     return lookup.passage_in([" ".join(passage.words)], places) is not None
 
 
-def acts_of(archive: "Archive") -> list[dict[str, Any]]:
-    """Return the redactions with the emptied rows by table."""
+def list_orders(archive: "Archive") -> list[dict[str, Any]]:
+    """Return all orders as rows of a list: with their rows, and without content."""
     with archive.read_connection() as connection:
-        rows, own = orders.rows_of_acts(connection), orders.archive_id(connection)
+        own = repeat.archive_id(connection)
         return [
             {
-                "archive": own, "act": each.act, "at": each.at.isoformat(), "reason": each.reason,
-                "actor": each.actor, "emptied": dict(Counter(t for t, _ in rows[each.act])),
-                "rows": [f"{table} {number}" for table, number in rows[each.act]],
+                "archive": own, **each._asdict(), "at": each.at.isoformat(),
+                "emptied": dict(Counter(table for table, _ in each.rows)),
+                "rows": [f"{table} {number}" for table, number in each.rows],
             }
-            for each in orders.acts(connection)
+            for each in order_kinds.load_orders(connection)
         ]  # fmt: skip
 
 
 def read_acts(listed: Path) -> list[dict[str, Any]]:
-    """Read a list of redactions, written by `lesart redact --list`.
+    """Read a list of orders, written by `lesart redact --list`.
 
     Raises: ReplayError.
     """
     if listed.stat().st_size > MOST_LISTED_BYTES:
-        raise orders.ReplayError(
+        raise repeat.ReplayError(
             f"{listed} is larger than {MOST_LISTED_BYTES:,} bytes: it is not a list of redactions"
         )
     with naming_file(listed), listed.open("rb") as file:
         try:
             acts = [json.loads(line) for line in file if line.strip()]
         except ValueError as error:
-            raise orders.ReplayError(
+            raise repeat.ReplayError(
                 f"{listed} is not JSON Lines: {error}; {HOW_LISTED}"
             ) from error
     if not all(isinstance(each, dict) for each in acts):
-        raise orders.ReplayError(f"{listed} is not a list of redactions; {HOW_LISTED}")
+        raise repeat.ReplayError(f"{listed} is not a list of redactions; {HOW_LISTED}")
     return acts
 
 
 def redact_again(archive: "Archive", acts: Sequence[Mapping[str, Any]]) -> None:
-    """Repeat the redactions of a list in a restored archive. Raises: ReplayError."""
-    say(f"repeated {articles.replay_redactions(archive, acts)} redactions")
+    """Repeat the orders of a list in a restored archive. Raises: ReplayError."""
+    done = repeat.repeat_orders(archive, acts, prepare_reading)
+    say(f"repeated {order_kinds.count_orders(done)}")
     rewrite(archive)
 
 

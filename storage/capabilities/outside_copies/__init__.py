@@ -49,6 +49,7 @@ OUTSIDE_COPIES = Capability(
     tabs={},
     menu={},
     without={
+        "orders": "a copy is removed with its article",
         "pages": "pages of versions and checks show copies",
         "verify_checks": "its rows have no digests, and `references` checks what they name",
         "answers": "a version and a check show their copies; there is no list of all",

@@ -1,29 +1,28 @@
 """Leave the quotations of a name out of all lists, and list them again."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, or_, select, update
 
 from storage.capabilities.hooks import CapabilityError
+from storage.capabilities.quotations.hidden import HiddenNames, load_hidden, name_digest
 from storage.capabilities.quotations.tables import (
     PERSON_PARTED,
     PERSON_REDACTION,
     PERSON_REDACTION_LIFTED,
     QUOTATION,
 )
-from storage.capabilities.quotations.wording_rows import (
-    HIDDEN,
-    load_hidden,
-    name_digest,
-    number_again,
-    read_again,
-)
+from storage.capabilities.quotations.wording_rows import HIDDEN, number_again, read_again
 from storage.database.tables import ARTICLE, VERSION
 from storage.database.unit import Unit, rows_in
 from storage.language.folded_names import fold_name
 from storage.values.errors import NoSuchError
 from storage.values.messages import message_text
 from storage.values.redaction import RedactionReason
+
+WORDINGS_AT_ONCE = 100
 
 
 class PersonError(CapabilityError):
@@ -38,31 +37,69 @@ def fold_person(name: str) -> str:
     return folded
 
 
-def redact_person(unit: Unit, name: str, reason: RedactionReason, actor: str) -> int:
+def person_digest(name: str) -> str:
+    """Return the digest by which orders recognise a name. Raises: PersonError."""
+    return name_digest(fold_person(name))
+
+
+class Named(NamedTuple):
+    """The folded names and words of speakers that an order concerns, and the wordings with them."""
+
+    names: frozenset[str]
+    wordings: tuple[int, ...]
+
+
+def redact_person(archive: Any, digest: str, reason: RedactionReason, actor: str) -> int:
     """Record that a name is left out of all lists, and empty its rows; return their number.
 
-    Raises: PersonError.
+    An order that stands is not recorded again. Texts that arrive meanwhile lose the name, too. The
+    quotations of several speakers are read again, because the other ones stay.
     """
-    folded = fold_person(name)
-    digest = name_digest(folded)
-    if digest not in load_hidden(unit.connection):
-        unit.add(
-            PERSON_REDACTION,
-            {
-                "id": unit.number(), "digest": digest, "reason": reason.value, "actor": actor,
-                "recorded_at": unit.now,
-            },
-        )  # fmt: skip
-    own = or_(QUOTATION.c.person == folded, QUOTATION.c.spoken == folded)
+    number, named = 0, archive.read(find_named, digest)
+    while True:
+        number += int(archive.transact(_hide, named, digest, reason, actor))
+        read_rows_again(archive, named.wordings)
+        named = archive.read(find_named, digest)
+        if not named.names:
+            return number
+
+
+def find_named(connection: Connection, digest: str) -> Named:
+    """Return what the quotations of a name call it."""
+    hidden, found, wordings = HiddenNames(frozenset([digest])), set[str](), set[int]()
+    for column, concerns in (
+        (QUOTATION.c.person, hidden.has),
+        (QUOTATION.c.spoken, hidden.has),
+        (QUOTATION.c.speaker, hidden.is_in),
+    ):
+        words = connection.execute(select(column).where(column.is_not(None)).distinct()).scalars()
+        named = {each for each in words if concerns(each)}
+        query = select(QUOTATION.c.wording_id)
+        wordings |= {row[0] for row in rows_in(connection, query, column, named)}
+        found |= named if column is not QUOTATION.c.speaker else set()
+    return Named(frozenset(found), tuple(sorted(wordings)))
+
+
+def _hide(unit: Unit, named: Named, digest: str, reason: RedactionReason, actor: str) -> int:
+    if digest not in load_hidden(unit.connection).digests:
+        row = {"id": unit.number(), "digest": digest, "reason": reason.value, "actor": actor}
+        unit.add(PERSON_REDACTION, {**row, "recorded_at": unit.now})
+    own = or_(QUOTATION.c.person.in_(named.names), QUOTATION.c.spoken.in_(named.names))
     wordings = [*unit.connection.execute(select(QUOTATION.c.wording_id).where(own)).scalars()]
     unit.connection.execute(update(QUOTATION).where(own).values(**HIDDEN))
     number_again(unit, wordings)
     return len(wordings)
 
 
-def lift_redaction(unit: Unit, name: str, actor: str) -> None:
-    """Record that a name is listed again. Raises: NoSuchError, PersonError."""
-    digest = name_digest(fold_person(name))
+def lift_redaction(archive: Any, digest: str, actor: str) -> bool:
+    """Record that a name is listed again, and read its quotations; False if no order stands."""
+    if not archive.transact(_lift, digest, actor):
+        return False
+    read_rows_again(archive, archive.read(load_emptied))
+    return True
+
+
+def _lift(unit: Unit, digest: str, actor: str) -> bool:
     query = (
         select(PERSON_REDACTION.c.id)
         .outerjoin(
@@ -72,14 +109,10 @@ def lift_redaction(unit: Unit, name: str, actor: str) -> None:
         .where(PERSON_REDACTION.c.digest == digest, PERSON_REDACTION_LIFTED.c.id.is_(None))
     )
     number = unit.connection.execute(query).scalar()
-    if number is None:
-        hint = message_text("where_person_redactions")
-        raise NoSuchError(message_text("person_redaction"), name[:100], hint)
-    unit.add(
-        PERSON_REDACTION_LIFTED,
-        {"id": unit.number(), "redaction_id": number, "actor": actor, "recorded_at": unit.now},
-    )
-    unit.flush()
+    if number is not None:
+        row = {"id": unit.number(), "redaction_id": number, "actor": actor}
+        unit.add(PERSON_REDACTION_LIFTED, {**row, "recorded_at": unit.now})
+    return number is not None
 
 
 def part_persons(unit: Unit, name: str, a: tuple[str, int], b: tuple[str, int], actor: str) -> None:
@@ -87,15 +120,26 @@ def part_persons(unit: Unit, name: str, a: tuple[str, int], b: tuple[str, int], 
 
     Raises: NoSuchError, PersonError.
     """
-    digest = name_digest(fold_person(name))
+    digest = person_digest(name)
     if a[0] == b[0]:
         raise PersonError(message_text("part_one_article", article=a[0]))
     first, other = (_find_observation(unit.connection, *each) for each in (a, b))
+    add_parted(unit, (first, other), digest, actor, unit.now)
+
+
+def add_parted(
+    unit: Unit, observations: Sequence[int], digest: str, actor: str, parted_at: datetime
+) -> None:
+    """Record the order that a name means two persons in the articles of two observations.
+
+    The article of one observation stands alone.
+    """
+    first, other = (*observations, None)[:2]
     unit.add(
         PERSON_PARTED,
         {
             "id": unit.number(), "observation_id": first, "other_id": other, "digest": digest,
-            "actor": actor, "parted_at": unit.now, "recorded_at": unit.now,
+            "actor": actor, "parted_at": parted_at, "recorded_at": unit.now,
         },
     )  # fmt: skip
 
@@ -118,8 +162,13 @@ def load_emptied(connection: Connection) -> list[int]:
     return sorted(connection.execute(query).scalars())
 
 
-def read_emptied(unit: Unit, wordings: Sequence[int]) -> None:
-    """Read the quotations of wordings again, without the names that are still left out."""
+def read_rows_again(archive: Any, wordings: Sequence[int]) -> None:
+    """Read the quotations of wordings again, without the names that are left out now."""
+    for start in range(0, len(wordings), WORDINGS_AT_ONCE):
+        archive.transact(_read_again, wordings[start : start + WORDINGS_AT_ONCE])
+
+
+def _read_again(unit: Unit, wordings: Sequence[int]) -> None:
     query = select(QUOTATION.c.wording_id, QUOTATION.c.derivation_id)
     rows = rows_in(unit.connection, query, QUOTATION.c.wording_id, wordings)
     read_again(unit, {row[0]: row[1] for row in rows})

@@ -1,7 +1,6 @@
 """Write the quotations of a text in the transaction that stores it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from hashlib import sha256
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -9,18 +8,15 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, delete, select
 
 from storage.capabilities.hooks import ReadText
-from storage.capabilities.quotations.tables import (
-    PERSON_REDACTION,
-    PERSON_REDACTION_LIFTED,
-    QUOTATION,
-)
+from storage.capabilities.quotations.hidden import HiddenNames, find_speakers, load_hidden
+from storage.capabilities.quotations.tables import QUOTATION
 from storage.database.engine import insert_rows
 from storage.database.tables import DERIVATION, VERSION, WORDING
 from storage.database.unit import Unit, rows_in
 from storage.database.view_facts import FIELD_BLOCK
 from storage.history.renewals import renew_versions
 from storage.language.folded_names import fold_name
-from storage.values.draft import NamedSpeaker, Quote, all_quotes_in, paragraphs_in
+from storage.values.draft import Quote, all_quotes_in, paragraphs_in
 
 MOST_QUOTATIONS = FIELD_BLOCK - 2
 """Maximum number of quotations of a text: each has a `seq` of its version's block."""
@@ -56,24 +52,6 @@ def add_rows(unit: Unit, texts: Sequence[ReadText]) -> None:
         if not each.is_known:
             _add(unit, quotation_rows(each, hidden))
     _replace(unit, [each for each in texts if each.is_known], hidden)
-
-
-def load_hidden(connection: Connection) -> frozenset[str]:
-    """Return the digests of the names that are left out of all lists."""
-    query = (
-        select(PERSON_REDACTION.c.digest)
-        .outerjoin(
-            PERSON_REDACTION_LIFTED,
-            PERSON_REDACTION_LIFTED.c.redaction_id == PERSON_REDACTION.c.id,
-        )
-        .where(PERSON_REDACTION_LIFTED.c.id.is_(None))
-    )
-    return frozenset(connection.execute(query).scalars())
-
-
-def name_digest(folded: str | None) -> str:
-    """Return the digest by which a folded name is recognised."""
-    return sha256(f"person {folded or ''}".encode()).hexdigest()
 
 
 def read_again(unit: Unit, wordings: Mapping[int, int]) -> None:
@@ -121,10 +99,12 @@ def _load_quotes(connection: Connection, wanted: Mapping[int, int]) -> dict[int,
     }
 
 
-def quotation_rows(text: ReadText | StoredText, hidden: frozenset[str]) -> Iterator[dict[str, Any]]:
+def quotation_rows(text: ReadText | StoredText, hidden: HiddenNames) -> Iterator[dict[str, Any]]:
     """Yield the rows of the quotations of a text: one for each speaker."""
-    spoken = ((quote, each) for quote in text.draft.all_quotes() for each in _find_speakers(quote))
-    for number, (quote, speaker) in enumerate(islice(spoken, MOST_QUOTATIONS)):
+    shown = ((each, hidden.remove_from(each)) for each in text.draft.all_quotes())
+    spoken = ((*both, each) for both in shown for each in find_speakers(both[0]))
+    for number, (whole, left, speaker) in enumerate(islice(spoken, MOST_QUOTATIONS)):
+        quote = left or whole
         person, words = fold_name(speaker.name), fold_name(quote.speaker)
         row = {
             "wording_id": text.wording_id, "number": number, "derivation_id": text.derivation_id,
@@ -134,8 +114,7 @@ def quotation_rows(text: ReadText | StoredText, hidden: frozenset[str]) -> Itera
             "person": person, "surname": person.split()[-1] if person else None,
             "spoken": None if words == person else words, "is_hidden": False,
         }  # fmt: skip
-        is_hidden = hidden and not hidden.isdisjoint({name_digest(person), name_digest(words)})
-        yield {**row, **HIDDEN} if is_hidden else row
+        yield {**row, **HIDDEN} if left is None or hidden.has(speaker.name) else row
 
 
 HIDDEN: Mapping[str, Any] = MappingProxyType(
@@ -145,17 +124,12 @@ HIDDEN: Mapping[str, Any] = MappingProxyType(
 """The columns of a row whose speaker is left out of all lists."""
 
 
-def _find_speakers(quote: Quote) -> Sequence[NamedSpeaker]:
-    """Return the speakers of a quotation; older readings only have their words."""
-    return quote.speakers or (NamedSpeaker(quote.speaker_resolved, None, "unknown"),)
-
-
 def _add(unit: Unit, rows: Iterable[Mapping[str, Any]]) -> None:
     for row in rows:
         unit.add(QUOTATION, row)
 
 
-def _replace(unit: Unit, texts: Sequence[ReadText | StoredText], hidden: frozenset[str]) -> None:
+def _replace(unit: Unit, texts: Sequence[ReadText | StoredText], hidden: HiddenNames) -> None:
     """Replace the quotations of wordings by those of a later reading where they differ."""
     if not texts:
         return

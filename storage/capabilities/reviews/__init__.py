@@ -45,6 +45,7 @@ REVIEWS = Capability(
     tabs={},
     menu={},
     without={
+        "orders": "a label hides nothing",
         "pages": "the page of a change shows labels",
         "version_facts": "a label is about a change",
         "check_facts": "a label is about a change",

@@ -1,20 +1,11 @@
 """Orders of redactions: each act lists the rows to empty, before any row is emptied."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import (
-    Connection,
-    Row,
-    func,
-    select,
-)
+from sqlalchemy import select
 
-from storage.database.archive_errors import ArchiveError
-from storage.database.table_facts import EMPTIED
 from storage.database.tables import FOREIGN_RECORD, REDACTION, TRANSFER
-from storage.database.tables.metadata import METADATA
 from storage.database.unit import Unit, rows_in
 from storage.history.totals import store_fact, stored_fact
 from storage.values.redaction import (
@@ -77,64 +68,3 @@ def order_again(unit: Unit, returned: Sequence[ReturnedText]) -> None:
             found = rows_in(unit.connection, query, table.c.observation_id, observed)
             rows[table.name] = {row[0] for row in found}
         order(unit, rows, reason, BY_ITSELF)
-
-
-class ReplayError(ArchiveError):
-    """A list of redactions cannot be applied to this archive; the message states the reason."""
-
-
-def replay(unit: Unit, listed: Iterable[Mapping[str, Any]]) -> int:
-    """Order the redactions of a `lesart redact --list` of this archive again, as after a restore.
-
-    Missing rows are left out. Returns the number of acts with rows. Raises: ReplayError.
-    """
-    own, done = archive_id(unit.connection), 0
-    for act in listed:
-        if act.get("archive") != own:
-            raise ReplayError("the list of redactions is of another archive: nothing was redacted")
-        try:
-            rows = _parse_rows(act["rows"])
-            reason, actor = RedactionReason(act["reason"]), str(act["actor"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise ReplayError(f"this is no list of redactions: {error}") from error
-        for table, numbers in rows.items():
-            column = METADATA.tables[EMPTIED[table][0]].c.id
-            held = rows_in(unit.connection, select(column), column, numbers)
-            rows[table] = {row[0] for row in held}
-        done += order(unit, rows, reason, actor) is not None
-    return done
-
-
-def _parse_rows(named: Iterable[str]) -> dict[str, set[int]]:
-    """Return rows by table, parsed from `TABLE NUMBER`. Raises: ValueError."""
-    rows: dict[str, set[int]] = defaultdict(set)
-    for each in named:
-        table, number = each.split(" ")
-        if table not in ORDER:
-            raise ValueError(f"{table!r} is no table that is redacted")
-        rows[table].add(int(number))
-    return rows
-
-
-def archive_id(connection: Connection) -> str | None:
-    """Return the id of an archive, which its copies share."""
-    return stored_fact(connection, "id")
-
-
-def acts(connection: Connection) -> list[Row[Any]]:
-    """Return each act of redaction: number, time, reason, actor, number of rows."""
-    act = func.coalesce(REDACTION.c.act_id, REDACTION.c.id).label("act")
-    query = select(
-        act, func.min(REDACTION.c.at).label("at"), func.min(REDACTION.c.reason).label("reason"),
-        func.min(REDACTION.c.actor).label("actor"), func.count().label("rows"),
-    )  # fmt: skip
-    return list(connection.execute(query.group_by(act).order_by(act)))
-
-
-def rows_of_acts(connection: Connection) -> dict[int, list[tuple[str, int]]]:
-    """Return the rows of each act of redaction, by table and number."""
-    query = select(REDACTION).order_by(REDACTION.c.id)
-    found: dict[int, list[tuple[str, int]]] = defaultdict(list)
-    for row in connection.execute(query):
-        found[row.id if row.act_id is None else row.act_id].append((row.table_name, row.row_id))
-    return found

@@ -1,6 +1,6 @@
 """Redact articles, passages and overdue bytes, each until nothing of them is left."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from storage.database.unit import Unit, long_pauses
@@ -149,16 +149,6 @@ def redact_passage(
         if taken is None:
             return first
         first = first or taken[0]
-
-
-def replay_redactions(archive: Archive, listed: Iterable[Mapping[str, Any]]) -> int:
-    """Repeat the redactions of a list; return the number of acts with remaining rows.
-
-    Raises: orders.ReplayError; nothing is redacted then.
-    """
-    acts = archive.transact(orders.replay, listed)
-    finish_redactions(archive)
-    return acts
 
 
 def finish_redactions(archive: Archive, progress: Progress | None = None) -> int:

@@ -22,8 +22,6 @@ else:
     answers = LazyModule("storage.capabilities.quotations.answers")
     store = LazyModule("storage.capabilities.quotations.store")
 
-WORDINGS_AT_ONCE = 100
-
 
 @command(app, "redact-person", example='lesart redact-person "Ada Kern" --reason gdpr_objection')
 def redact_person(
@@ -46,13 +44,12 @@ def redact_person(
     by = actor or current_user()
     with opened_archive(place.settings()) as archive:
         if reason is not None:
-            number = archive.transact(store.redact_person, name, reason, by)
+            number = store.redact_person(archive, store.person_digest(name), reason, by)
             say(f"{number} quotations of this name are left out of all lists")
             return
-        archive.transact(store.lift_redaction, name, by)
-        emptied = archive.read(store.load_emptied)
-        for start in range(0, len(emptied), WORDINGS_AT_ONCE):
-            archive.transact(store.read_emptied, emptied[start : start + WORDINGS_AT_ONCE])
+        if not store.lift_redaction(archive, store.person_digest(name), by):
+            hint = message_text("where_person_redactions")
+            raise NoSuchError(message_text("person_redaction"), name[:100], hint)
         say("the name is listed again")
 
 

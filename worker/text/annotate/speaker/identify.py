@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 from itertools import islice
 
+from storage.language.folded_names import JOINED
 from storage.values.draft import NamedSpeaker
 from worker.text.annotate.speaker.first_names import FIRST_NAMES
 from worker.text.annotate.speaker.german_words import noun_kinds
@@ -12,7 +13,6 @@ from worker.text.annotate.speaker.named import is_person_name
 from worker.text.annotate.speaker.resolve import name_positions
 
 _IN_BRACKETS = re.compile(r"(?<!\s)\s*+[\[(][^)\]]{0,40}[)\]]?")
-_JOINED = re.compile(r" (?:und|and|sowie|as well as) | ?& ?|/(?=[A-ZÄÖÜ])|, (?=[A-ZÄÖÜ])")
 _TITLES = frozenset(
     "Dr Prof Mr Mrs Ms Miss Herr Herrn Frau Sir Dame Lord Lady Ing Dipl med Jr Sr Adv Datuk Rev Hon"  # noqa: SIM905
     " Professor Professorin Doktor".split()
@@ -89,7 +89,7 @@ def identify(words: str, full_text: str, language: str) -> tuple[NamedSpeaker, .
     plain = _IN_BRACKETS.sub("", words) if "(" in words or "[" in words else words
     plain = plain.strip(" ,.;:§")
     plain = plain[:-2] if plain.endswith(("’s", "'s")) else plain
-    parts = _JOINED.split(plain)
+    parts = JOINED.split(plain)
     found = [_identified(each.strip(), full_text, language) for each in parts if each.strip()]
     if len(found) > 1 and any(each.kind == "unknown" for each in found):  # Wald und Holz
         found = [_identified(plain, full_text, language)]
