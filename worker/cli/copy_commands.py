@@ -144,7 +144,7 @@ def merge(
     place: ArchiveOptions,
     output: OutputOptions,
 ) -> None:
-    """Import the observations of another archive as foreign observations, and repeat its orders.
+    """Import the observations of another archive as foreign observations.
 
     The captured bytes are checked. What the other archive removed or hides is removed or hidden
     here, too. The other archive is not changed. A second run imports nothing twice; after an
