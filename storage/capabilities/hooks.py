@@ -38,7 +38,7 @@ PARTS = MappingProxyType({
 WORKER_PARTS = ("page_reader", "write_command", "write_routes", "work", "source_options", "check")
 """The parts in `worker/capabilities/NAME`; all others are in `storage/capabilities/NAME`."""
 
-Transfer = Literal["written", "read again", "none"]
+Transfer = Literal["written", "read again", "repeated", "none"]
 Names = Mapping[str, str]
 NOTHING: Names = MappingProxyType({})
 
@@ -64,7 +64,7 @@ class RecordTable(NamedTuple):
     `log` is None for the tables that hold the log entries themselves.
     `in_bundle`: rows of this table can be part of a proof bundle.
     `transfer`: how the rows get into another archive by a WARC export, and so by `merge`: written
-    into the file, made again when it is read, or not at all.
+    into the file, made again when it is read, repeated as an order by `merge`, or not at all.
     `known_at` is the time by which queries for the knowledge at a time leave out later rows; None
     for rows that are only reached through those, or that count whenever they were recorded.
     `emptied` are the columns that a redaction of a text empties, `emptied_address` those that a

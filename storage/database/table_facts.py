@@ -157,19 +157,19 @@ RECORD_TABLES: tuple[RecordTable, ...] = (
     ),
     RecordTable(
         "redaction", LogEntry(18, ("reason",)),
-        in_bundle=True, transfer="none", known_at=None, kept={"reason": _REASON},
+        in_bundle=True, transfer="repeated", known_at=None, kept={"reason": _REASON},
         plain={"actor": "whoever gave the order"},
         references={"row_id": "table_name", "act_id": "redaction"},
     ),
     RecordTable(
         "restriction", LogEntry(23, ("actor", "reason")),
-        in_bundle=False, transfer="none", known_at=None,
+        in_bundle=False, transfer="repeated", known_at=None,
         kept={"actor": "whoever gave the order", "reason": _REASON},
         references={"origin_id": "origin"},
     ),
     RecordTable(
         "restriction_lifted", LogEntry(24, ("actor",)),
-        in_bundle=False, transfer="none", known_at=None,
+        in_bundle=False, transfer="repeated", known_at=None,
         kept={"actor": "whoever gave the order"}, references={"restriction_id": "restriction"},
     ),
     *(table for each in CAPABILITIES for table in each.record_tables),

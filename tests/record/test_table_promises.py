@@ -27,8 +27,12 @@ from worker.cli.commands import app
 WHY = RedactionReason.GDPR_RESTRICTION
 UNMARKED = {"digest", "public_id", "payload_digest", "chain", "hops", "teasers", "origin"}
 """Columns with a fixed form: digests, addresses, and lists from which others are computed."""
-WITHOUT_EVIDENCE = {"certificate", "front", "lineage", "noise_step", "teaser"}
-"""Tables whose rows `fill_record` invents; `tests/export` sends real ones to another archive."""
+WITHOUT_EVIDENCE = {
+    "certificate", "front", "lineage", "noise_step", "teaser",
+    "redaction", "restriction", "restriction_lifted",
+}  # fmt: skip
+"""Tables whose rows `fill_record` invents; `tests/export` sends real ones to another archive, and
+`tests/write/test_repeated_orders.py` orders."""
 WITHOUT_ARTICLE = {"observation", "refusal"}
 """Tables with rows that belong to no article, such as refused files; nobody can restrict them."""
 

@@ -220,6 +220,9 @@ def test_each_kind_of_orders_is_repeated_or_says_why_not():
     others = {*NOT_REPEATED} | {table.name for each in without for table in each.record_tables}
     assert acts <= kinds | others, "give the table an `OrderKind`, or say why it has none"
     assert not kinds & others
+    repeated = {table.name for table in RECORD_TABLES if table.transfer == "repeated"}
+    carried = {table.name for table in RECORD_TABLES if table.transfer == "written"}
+    assert kinds == repeated | kinds & carried, "a merge repeats its orders, or carries its rows"
 
 
 def test_the_document_lists_each_kind_of_orders():

@@ -42,7 +42,7 @@ def person_digest(name: str) -> str:
     return name_digest(fold_person(name))
 
 
-class Named(NamedTuple):
+class SpeakersOfName(NamedTuple):
     """The folded names and words of speakers that an order concerns, and the wordings with them."""
 
     names: frozenset[str]
@@ -64,7 +64,7 @@ def redact_person(archive: Any, digest: str, reason: RedactionReason, actor: str
             return number
 
 
-def find_named(connection: Connection, digest: str) -> Named:
+def find_named(connection: Connection, digest: str) -> SpeakersOfName:
     """Return what the quotations of a name call it."""
     hidden, found, wordings = HiddenNames(frozenset([digest])), set[str](), set[int]()
     for column, concerns in (
@@ -77,10 +77,12 @@ def find_named(connection: Connection, digest: str) -> Named:
         query = select(QUOTATION.c.wording_id)
         wordings |= {row[0] for row in rows_in(connection, query, column, named)}
         found |= named if column is not QUOTATION.c.speaker else set()
-    return Named(frozenset(found), tuple(sorted(wordings)))
+    return SpeakersOfName(frozenset(found), tuple(sorted(wordings)))
 
 
-def _hide(unit: Unit, named: Named, digest: str, reason: RedactionReason, actor: str) -> int:
+def _hide(
+    unit: Unit, named: SpeakersOfName, digest: str, reason: RedactionReason, actor: str
+) -> int:
     if digest not in load_hidden(unit.connection).digests:
         row = {"id": unit.number(), "digest": digest, "reason": reason.value, "actor": actor}
         unit.add(PERSON_REDACTION, {**row, "recorded_at": unit.now})

@@ -222,10 +222,12 @@ def repeat_from(
     """Repeat the orders of another archive; return the number of each kind that changed something.
 
     Redacted content is recognised as at its arrival. An undoing holds only for an order that was
-    repeated, and an order that this archive has undone is not repeated. The orders that came with
-    the captures are counted by their number `before`.
+    repeated, and an order that this archive has undone is not repeated. An order without a known
+    reason was not given by Lesart and is left out. The orders that came with the captures are
+    counted by their number `before`.
     """
-    orders = load_orders(other)
+    reasons = {None, *RedactionReason}
+    orders = [each for each in load_orders(other) if each.reason in reasons]
     done = _redact_from(archive, other, orders, prepare)
     known = Counter(map(_key, archive.read(load_orders)))
     here, acts = set(known), dict[int, Key]()
@@ -258,7 +260,7 @@ def _translate(
 
 
 @dataclass(slots=True)
-class _Returned:
+class _ReturnedRows:
     """Rows of this archive whose content another archive refuses, by the act there."""
 
     wordings: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
@@ -266,9 +268,9 @@ class _Returned:
     origins: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
 
 
-def _find_returned(connection: Connection, other: Connection) -> _Returned:
+def _find_returned(connection: Connection, other: Connection) -> _ReturnedRows:
     """Return the texts, bytes and addresses that the other archive would refuse as redacted."""
-    lookup, found = SuppressionLookup(other), _Returned()
+    lookup, found = SuppressionLookup(other), _ReturnedRows()
     if lookup.salt is None:
         return found
     act_of = {row.id: row.act_id or row.id for row in other.execute(select(REDACTION))}
@@ -306,7 +308,7 @@ def _redact_from(
     return done
 
 
-def _redact_returned(archive: Archive, returned: _Returned, given: ListedOrder) -> bool:
+def _redact_returned(archive: Archive, returned: _ReturnedRows, given: ListedOrder) -> bool:
     reason, act = RedactionReason(given.reason or ""), given.act
     targets, whole = archive.read(_find_targets, returned, act)
     acts = (
@@ -321,7 +323,7 @@ def _redact_returned(archive: Archive, returned: _Returned, given: ListedOrder) 
 
 
 def _find_targets(
-    connection: Connection, returned: _Returned, act: int
+    connection: Connection, returned: _ReturnedRows, act: int
 ) -> tuple[list[RedactionTarget], list[RedactionTarget]]:
     """Return articles with redacted wordings, and articles whose address was redacted, too."""
     wordings: dict[int, set[int]] = defaultdict(set)
