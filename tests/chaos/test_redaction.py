@@ -18,7 +18,7 @@ DIES = """
 import os, signal, sys
 from storage.proof import log
 from storage.write.redaction import empty_rows
-from worker.cli import commands
+from worker.cli import program
 
 empty_rows.ROWS_AT_A_TIME, left, seal = 3, [int(sys.argv[1])], log.seal
 
@@ -29,8 +29,8 @@ def dies(*given):
     seal(*given)
 
 log.seal = dies
-commands.main.__globals__["sys"].argv = ["lesart", *sys.argv[2:]]
-commands.main()
+program.main.__globals__["sys"].argv = ["lesart", *sys.argv[2:]]
+program.main()
 """
 
 
