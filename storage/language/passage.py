@@ -29,6 +29,7 @@ _BREAKS = (
 """White space, punctuation and symbols, which end a word. All other characters except letters and
 digits are ignored within words: marks, controls, apostrophes, `*` and `_`."""
 _IGNORED = rf"(?:[^\w{_BREAKS}]|_|[-\u2010\u2011\u2043][ \t]*[\r\n]\s*)*+"
+_IGNORED_IN_WORDS = re.compile(_IGNORED)
 _GAP = r"[\W_]*+"
 _COMBINING = "\u0300"
 """The first combining code point."""
@@ -74,7 +75,7 @@ class Passage:
     @classmethod
     def parse(cls, text: str, *, is_whole: bool = False) -> "Passage":
         """Return a passage; it has no words if the text has neither letters nor digits."""
-        ignored = re.sub(_IGNORED, "", fold(text))
+        ignored = _IGNORED_IN_WORDS.sub("", fold(text))
         return cls(tuple(_NOT_COUNTED.sub(" ", ignored).split()), is_whole)
 
     @classmethod

@@ -9,7 +9,7 @@ from tests.collect.test_lists import TEXTS, address, rss
 from tests.flow.driver import findings, seed
 from tests.flow.processes import Service, lesart, rows, until
 from tests.services import free_port
-from tests.web.desk import HIGHER, PEGEL, A
+from tests.web.desk import PEGEL, A
 from tests.web.site import Reply, page, simulated_web, slow
 
 pytestmark = pytest.mark.starts_first
@@ -149,7 +149,8 @@ def test_up_watches_a_feed_and_goes_on_where_it_was_killed(web, settings, tmp_pa
         up.kill()
         up.start()
         until(lambda: len(rows(tmp_path, "list", **settings)) == len(TEXTS), what="all pages")
-        web.put(address(1), Reply(page("Meldung 1 vom Hafen", HIGHER), has_validators=True))
+        edited = [TEXTS[1][0].replace("Montag", "Dienstag"), *TEXTS[1][1:]]
+        web.put(address(1), Reply(page("Meldung 1 vom Hafen", edited), has_validators=True))
         until(lambda: rows(tmp_path, "changes", **settings), what="the change")
     finally:
         up.end()

@@ -29,6 +29,8 @@ FOR_CLIENTS = (
 """Volatile functions that Lesart itself, psql, DBeaver and other clients call with this role."""
 ACTING = r"(table|schema|database|query|cursor)_to_xml\w*|txid_current\w*|pg_current_xact_id\w*"
 """Functions that run a query from a text or assign a number to a transaction, also stable ones."""
+_ACTING = re.compile(ACTING)
+_ESCAPED = re.compile(r'\bu&"[^"]*+"?', re.IGNORECASE)
 MOST_FAULTS = 3
 SUPERUSER = "is a superuser"
 TEMP_FILE_LIMIT = "1GB"
@@ -122,7 +124,7 @@ def find_refused_name(database: "psycopg.Connection[Any]", query: str) -> str | 
     These are catalogs, functions that the role may execute and that are not HARMLESS, and names
     with escapes. The functions come from the server, so those of an extension are refused too.
     """
-    if (escaped := re.search(r'\bu&"[^"]*"?', query, re.IGNORECASE)) is not None:
+    if (escaped := _ESCAPED.search(query)) is not None:
         return escaped[0]
     rows = database.execute(_REFUSED, [list(HARMLESS)])
     return find_word(query, {row[0].lower() for row in rows})
@@ -139,7 +141,7 @@ def find_word(query: str, functions: Iterable[str]) -> str | None:
         name = word.lower()[:MOST_NAME_BYTES]
         if name in functions or name.startswith("pg_") or name == "information_schema":
             return str(word)
-        if re.fullmatch(ACTING, name):
+        if _ACTING.fullmatch(name):
             return str(word)
     return None
 
