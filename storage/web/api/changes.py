@@ -29,6 +29,7 @@ CHANGE = create_model(
     seq=(int, Field(default_factory=int, description=ONLY_SINCE)),
     kind=(str, Field(default_factory=str, description=f"{ONLY_SINCE} change, update, withdrawn")),
     update=(list[str], Field(default_factory=list, description=f"{ONLY_SINCE} What is different")),
+    change=(int, Field(default_factory=int, description=f"{ONLY_SINCE} Row of the first report")),
 )
 
 
