@@ -176,8 +176,8 @@ def current_changes(events: Iterable[tuple[Key, str]]) -> set[Key]:
     """Return the changes that a reader of these events, in order, has at their end."""
     found: set[Key] = set()
     for key, kind in events:
-        if kind == WITHDRAWN:
-            found.discard(key)
-        else:
+        if kind in {CHANGE, UPDATE}:
             found.add(key)
+        else:
+            found.discard(key)
     return found

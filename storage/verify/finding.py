@@ -103,6 +103,15 @@ NOT_COVERED = (
     NotCovered("snapshot", ("seq",), _ORDER),
     NotCovered("version", ("seq",), _ORDER),
     NotCovered("corrected_scan", ("seq",), _ORDER),
+    NotCovered("change_event", ("id",), _ORDER),
+    NotCovered(
+        "change_event",
+        ("origin_id", "what", "changed_after", "changed_by"),
+        "what readers of the change feed were told, which later documents change",
+    ),
+    NotCovered(
+        "version", ("confirmed_id",), "the order in which texts were confirmed, which alerts follow"
+    ),
     NotCovered(
         "presence",
         ("ordinal", "container", "size", "mtime_ns", "ctime_ns", "inode", "captures"),

@@ -17,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    String,
     Table,
     TypeDecorator,
     cast,
@@ -25,6 +26,7 @@ from sqlalchemy import (
     literal_column,
     select,
     true,
+    type_coerce,
 )
 from sqlalchemy.dialects import postgresql
 
@@ -35,6 +37,7 @@ from storage.values.job import Progress
 BLOCK_NUMBERS = 1024
 NEW_NUMBERS = 256 * BLOCK_NUMBERS
 _PRIME = 2_147_483_647
+_TIME_AS_TEXT = 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'
 MOST_BLOCKS = 10_000
 """Above so many blocks a table is copied completely, because a statement could not name them."""
 _NUMBERED = frozenset(table.name for table in STATE_TABLES if table.is_numbered)
@@ -96,9 +99,10 @@ def _sums(
 
 
 def hashed_type(column: Column[Any]) -> type | None:
-    """Return the type of the values of a column, None if the databases store them differently."""
-    if isinstance(column.type, UtcTime):
-        return None
+    """Return the type of the values of a column, None if the databases store them differently.
+
+    Times count as text, as SQLite stores them.
+    """
     stored = column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
     kind = stored.python_type
     return kind if kind in {int, bool, float, str, bytes} else None
@@ -112,11 +116,19 @@ def _hash_row(connection: Connection, table: Table) -> ColumnElement[int]:
     parts = [_number(connection, each) for each in table.columns if hashed_type(each) is not str]
     texts = [each for each in table.columns if hashed_type(each) is str]
     if texts:
-        shown: list[ColumnElement[str]] = [func.coalesce(each, "\x01") for each in texts]
+        shown: list[ColumnElement[str]] = [
+            func.coalesce(_text(connection, each), "\x01") for each in texts
+        ]
         whole = reduce(lambda found, each: found + "\x02" + each, shown)
         parts.append(_hash(connection, whole))
     begin: ColumnElement[int] = literal_column("1", BigInteger)
     return reduce(lambda found, each: (found * (each % _PRIME + 31) + 17) % _PRIME, parts, begin)
+
+
+def _text(connection: Connection, column: Column[Any]) -> ColumnElement[Any]:
+    if isinstance(column.type, UtcTime) and connection.dialect.name == "postgresql":
+        return func.to_char(func.timezone("UTC", column), _TIME_AS_TEXT)
+    return type_coerce(column, String)
 
 
 def _number(connection: Connection, column: Column[Any]) -> ColumnElement[int]:

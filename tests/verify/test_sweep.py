@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ NAMED_AS = {
     "cluster_member": {"cluster_member", "cluster", "article"},
     "index_key": {"index_key", "wording"},
     "counter": {"counter", "wording"},
+    "change_event": {"article"},
     "corrected_scan": {"scan"},
     "search_text": {"wording", "database"},
     "log_run": {"log_run", "log_tile", *METADATA.tables},
@@ -214,7 +215,8 @@ def is_named(state: Connection, table: Any, column: Any) -> bool:
     row = (full or rows)[0]
     value = another(getattr(row, column.name), column)
     if value is None:
-        value = next(each for each in row if hasattr(each, "tzinfo"))
+        times = (each for each in row if hasattr(each, "tzinfo"))
+        value = next(times, datetime(2024, 6, 18, tzinfo=UTC))
     where = [key == getattr(row, key.name) for key in keys]
     for tried in (value, value + 1_000_000 if isinstance(value, int) else value):
         savepoint = state.begin_nested()
