@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.outside import press
 from tests.outside.places import Ended, Place
-from tests.outside.press import BRIDGE, DAMM, PEOPLE, SITE
+from tests.outside.press import BRIDGE, DAMM, HALL, PEOPLE, SITE
 from tests.outside.rows import Row
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -133,7 +133,6 @@ def _row(line: str, says: str | tuple[str, ...] = "", code: int = 0, **more) -> 
     return Example(line, says, code, **{"role": role} | more)
 
 
-HALL = f"{SITE}/lokales/kanalbruecke-sperrung"
 EXAMPLES = (
     _row("lesart up --once", '"new_articles": 16'),
     _row("lesart version", "lesart 0.1.0"),
@@ -244,7 +243,7 @@ EXAMPLES = (
     _row("lesart list --source internet-archive", f"{SITE}/frueher", before=after(f"ingest --history {SITE}/frueher")),
     _row("lesart unconfirmed --open", '"grade": "wall"', before=after(f"ingest {DAMM}", f"ingest {DAMM}")),
     _row(f"lesart dismiss {DAMM} --by redaktion", "dismissed"),
-    _row(f"lesart confirm {DAMM} --undo", "undid"),
+    _row(f"lesart confirm {DAMM} --undo", "undid 1 decisions"),
     _row(f"lesart confirm {DAMM}", "confirmed"),
     _row(f"lesart redact {DAMM} --reason gdpr_erasure --dry-run", "damm"),
     _row(f"lesart redact {DAMM} --restrict --reason gdpr_restriction", '"changed": 1'),

@@ -15,6 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SITE = "https://www.hafenkurier.example"
 BRIDGE = f"{SITE}/lokales/kanalbruecke"
 PEOPLE = "https://zeitung.example/person/ada-kern"
+HALL = f"{SITE}/lokales/kanalbruecke-sperrung"
+"""An article of the sample seeds in three versions."""
+GATE = "https://zeitung.example/schleuse"
 DAMM = "https://zeitung.example/damm"
 TEXT = (
     "Die Kanalbrücke wird im Herbst für acht Monate gesperrt, teilte das Bauamt in Ulm am Montag mit.",
@@ -22,6 +25,11 @@ TEXT = (
     "„Die Brücke kostet 36 Millionen Euro und wird im Mai gebaut“, sagte Ada Kern am Montag.",
 )
 BLOG = "Ein Sturmtief zieht über die Küste von Niederlohe und trifft am Abend auf die Deiche."
+SLUICE = (
+    "Das Tor der Schleuse lässt sich seit dem Wochenende nicht mehr schließen, berichtet die Werft.",
+    "Taucher fanden am Dienstag einen Anker, der sich im Gestänge verfangen hatte.",
+    "Bis er geborgen ist, warten Segler und Frachter im Vorhafen von Niederlohe.",
+)
 HEADLINE = "Die Kanalbrücke ist wieder gesperrt"
 BOX = "Unterstützen Sie die Arbeit dieser Zeitung mit einem Abonnement für Freunde."
 HEAD = '<meta name="robots" content="noai"><link rel="license" href="https://www.hafenkurier.example/lizenz">'
@@ -65,13 +73,14 @@ def put_pages(web: Web) -> None:
     item = f"<item><title>Brücke</title><link>{BRIDGE}</link><guid>{BRIDGE}</guid></item>"
     feed = f"<rss version='2.0'><channel><title>Hafenkurier</title>{item}</channel></rss>"
     web.put(f"{SITE}/feed", Reply(feed.encode(), type="application/rss+xml"))
-    web.put(
-        DAMM,
-        _in_turn(
-            Reply(article("Der Damm hält", (BLOG, TEXT[0], TEXT[2])).encode()),
-            Reply(WALLS["consent"].encode()),
-        ),
-    )
+    for address, title, told in (
+        (DAMM, "Der Damm hält", (BLOG, TEXT[0], TEXT[2])),
+        (GATE, "Die Schleuse klemmt", SLUICE),
+    ):
+        web.put(
+            address,
+            _in_turn(Reply(article(title, told).encode()), Reply(WALLS["consent"].encode())),
+        )
     web.put(PEOPLE, article("Ada Kern baut", (TEXT[2], BOX)))
     moved = Reply(b"", 301, (("Location", f"{SITE}/neu"),))
     web.put(f"{SITE}/alt", _in_turn(Reply(page("Die Fähre fährt", [BLOG, TEXT[0]])), moved))
@@ -134,6 +143,7 @@ def write_page(folder: Path, number: int, hour: int, *, has_box: bool) -> None:
 QUERIES = {
     "pegel": "SELECT article FROM articles WHERE title = 'Pegel steigt'",
     "bridge": f"SELECT article FROM articles WHERE origin = '{BRIDGE}'",
+    "hall": f"SELECT article FROM articles WHERE origin = '{HALL}'",
     "one": "SELECT min(article) FROM identities WHERE name = 'Ada Kern'",
     "two": "SELECT max(article) FROM identities WHERE name = 'Ada Kern'",
     "cluster": "SELECT min(cluster) FROM articles",

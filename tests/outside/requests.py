@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.outside.press import BRIDGE, DAMM, HEADLINE, SITE, bridge
+from tests.outside.press import BRIDGE, GATE, HEADLINE, SITE, bridge
 
 
 @dataclass(frozen=True)
@@ -30,19 +30,19 @@ def _get(path: str, says: str, route: str = "", **asked: str) -> Request:
 
 REQUESTS = (
     _get("/api/articles", "Kanalbrücke"),
-    _get("/api/history", '"version":2', article="{bridge}"),
-    _get("/api/blame", "36 Millionen", rev="{bridge}"),
-    _get("/api/sentences", "36 Millionen", rev="{bridge}", contains="36 Millionen"),
-    _get("/api/observations", '"items"', article="{bridge}"),
+    _get("/api/history", '"version":2', article="{hall}"),
+    _get("/api/blame", "36 Millionen", rev="{hall}"),
+    _get("/api/sentences", "36 Millionen", rev="{hall}", contains="36 Millionen"),
+    _get("/api/observations", '"items"', article="{hall}"),
     _get("/api/entries", "Wehr 7", article=f"{SITE}/liveblog-sturmflut"),
     _get("/api/front", HEADLINE, front=f"{SITE}/"),
     _get("/api/fronts", HEADLINE),
     _get("/api/rights", "noai"),
-    _get("/api/articles/{bridge}@2", "Kanalbrücke gesperrt", "/api/articles/{rev}"),
-    _get("/api/version", "Kanalbrücke gesperrt", rev="{bridge}"),
-    _get("/api/diff", '"operations"', rev="{bridge}@1..@2"),
-    _get("/api/cite", "Kanalbrücke", rev="{bridge}"),
-    _get("/api/raw", "36 Millionen", rev="{bridge}"),
+    _get("/api/articles/{hall}@2", "Kanalbrücke wird", "/api/articles/{rev}"),
+    _get("/api/version", "Kanalbrücke wird", rev="{hall}"),
+    _get("/api/diff", '"operations"', rev="{hall}@1..@2"),
+    _get("/api/cite", "Kanalbrücke", rev="{hall}"),
+    _get("/api/raw", "36 Millionen", rev="{hall}"),
     _get("/api/search", "Pegel", q="Pegel"),
     _get("/api/quotes", "Ada Kern", changed="false"),
     _get("/api/statements", "36 Millionen"),
@@ -51,19 +51,19 @@ REQUESTS = (
     _get("/api/identities", '"items"', name="Ada Kern"),
     _get("/api/facets", '"source"', q="Brücke"),
     _get("/api/unconfirmed", '"wall"'),
-    Request("post", "/api/unconfirmed", '"decided_by":"ada"', body={"article": DAMM, "decision": "dismissed"}, status=201),
-    Request("delete", "/api/unconfirmed", "", {"article": DAMM}, status=204),
+    Request("post", "/api/unconfirmed", '"decided_by":"eva"', body={"article": GATE, "decision": "dismissed"}, status=201),
+    Request("delete", "/api/unconfirmed", "", {"article": GATE}, status=204),
     _get("/api/noise", '"items"'),
-    Request("post", "/api/reviews", '"reviewer":"ada"', body={"change": "{bridge}@2", "label": "important"}, status=201),
+    Request("post", "/api/reviews", '"reviewer":"eva"', body={"change": "{hall}@2", "label": "important"}, status=201),
     _get("/api/reviews", "important"),
-    Request("delete", "/api/reviews", "", {"change": "{bridge}@2", "label": "important"}, status=204),
+    Request("delete", "/api/reviews", "", {"change": "{hall}@2", "label": "important"}, status=204),
     _get("/api/changes", "3,6", **{"class": "number"}),
     _get("/api/lineages", '"items"'),
     _get("/api/relations", "exact_copy"),
     _get("/api/clusters/{cluster}", '"articles"', "/api/clusters/{cluster}"),
     _get("/api/refusals", "empty"),
     _get("/api/jobs", '"job"'),
-    Request("post", "/api/sources", "hafen", body={"locator": f"{SITE}/feed", "name": "hafen", "every": "15m"}, status=201),
+    Request("post", "/api/sources", "hafen", body={"locator": f"{SITE}/nachrichten", "name": "hafen", "every": "15m"}, status=201),
     _get("/api/sources", "hafen"),
     Request("patch", "/api/sources", "hafen", body={"name": "hafen", "paused": True}),
     Request("delete", "/api/sources", "", {"name": "hafen"}, status=204),
@@ -92,11 +92,11 @@ LINES = {
 """What the examples with curl answer, by how they begin."""
 
 TOOLS: Mapping[str, tuple[Mapping[str, str], str]] = {
-    "show": ({"rev": "{bridge}"}, "Kanalbrücke gesperrt"),
-    "diff": ({"rev": "{bridge}@1..@2"}, "operations"),
+    "show": ({"rev": "{hall}"}, "Kanalbrücke wird"),
+    "diff": ({"rev": "{hall}@1..@2"}, "operations"),
     "list": ({}, "Kanalbrücke"),
     "search": ({"q": "Pegel"}, "Pegel"),
-    "blame": ({"rev": "{bridge}"}, "36 Millionen"),
+    "blame": ({"rev": "{hall}"}, "36 Millionen"),
     "changes": ({}, "3,6"),
     "relations": ({}, "exact_copy"),
     "quotes": ({}, "Ada Kern"),
