@@ -73,14 +73,12 @@ def put_pages(web: Web) -> None:
     item = f"<item><title>Brücke</title><link>{BRIDGE}</link><guid>{BRIDGE}</guid></item>"
     feed = f"<rss version='2.0'><channel><title>Hafenkurier</title>{item}</channel></rss>"
     web.put(f"{SITE}/feed", Reply(feed.encode(), type="application/rss+xml"))
-    for address, title, told in (
-        (DAMM, "Der Damm hält", (BLOG, TEXT[0], TEXT[2])),
-        (GATE, "Die Schleuse klemmt", SLUICE),
+    for address, wall, title, told in (
+        (DAMM, "consent", "Der Damm hält", (BLOG, TEXT[0], TEXT[2])),
+        (GATE, "night", "Die Schleuse klemmt", SLUICE),
     ):
-        web.put(
-            address,
-            _in_turn(Reply(article(title, told).encode()), Reply(WALLS["consent"].encode())),
-        )
+        shown = _in_turn(Reply(article(title, told).encode()), Reply(WALLS[wall].encode()))
+        web.put(address, shown)
     web.put(PEOPLE, article("Ada Kern baut", (TEXT[2], BOX)))
     moved = Reply(b"", 301, (("Location", f"{SITE}/neu"),))
     web.put(f"{SITE}/alt", _in_turn(Reply(page("Die Fähre fährt", [BLOG, TEXT[0]])), moved))
