@@ -27,6 +27,7 @@ PARTS = MappingProxyType({
     "verify_checks": "CHECKS: its checks in `lesart verify`, each with its name",
     "transfer": "`facts_of_checks` and `store_facts`: its rows in a WARC file and out of it",
     "orders": "KINDS: its kinds of orders, which a restored archive repeats",
+    "speakers": "`load_hidden`: the speakers that are left out of quotations",
     "figures": "`compute_figures`: its part of `lesart stats`",
     "write_command": "its commands that write; importing it adds them",
     "work": "ACTS: what the scheduler repeats; without services, it runs after other work",

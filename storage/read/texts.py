@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from storage.capabilities import parts_of
+from storage.capabilities import load_parts, parts_of
 from storage.database.rows import Row, cursor, fetch, fetch_row, place, stream
 from storage.database.view_queries.sql_words import open_alone
 from storage.database.views import COLUMNS, view_query
@@ -68,7 +68,8 @@ def version_text(connection: "Connection", version: VersionRef) -> VersionText:
     if version.wording_id is not None and not is_restricted(connection, version.article):
         row = {**row, **_wording_fields(connection, get_reading(connection, version))}
     withheld = find_restricted_texts(connection)
-    return _version_text(row, certain=version.certain, withheld=withheld)
+    text = _version_text(row, certain=version.certain, withheld=withheld)
+    return _without_speakers(text, _load_speakers(connection))
 
 
 def version_wordings(connection: "Connection", version: VersionRef) -> list[int]:
@@ -242,10 +243,25 @@ def version_texts(
 
     The version that was current at `as_of` is certain up to its last snapshot.
     """
-    withheld = find_restricted_texts(connection)
+    withheld, speakers = find_restricted_texts(connection), _load_speakers(connection)
     for row in stream(connection, *_versions_query(connection, _COLUMNS, criteria, limit)):
         is_seen = as_of is None or row["version"] < row["versions"] or as_of <= row["last_seen"]
-        yield _version_text(row, certain=is_seen, withheld=withheld)
+        text = _version_text(row, certain=is_seen, withheld=withheld)
+        yield _without_speakers(text, speakers)
+
+
+def _load_speakers(connection: "Connection") -> list[Any]:
+    """Return the names of speakers that orders leave out."""
+    return [part.load_hidden(connection) for part in load_parts("speakers")]
+
+
+def _without_speakers(text: VersionText, speakers: Iterable[Any]) -> VersionText:
+    for each in speakers:
+        quotes, indirect = (
+            tuple(map(each.hide_in, those)) for those in (text.quotes, text.indirect_quotes)
+        )
+        text = replace(text, quotes=quotes, indirect_quotes=indirect)
+    return text
 
 
 def find_restricted_texts(connection: "Connection") -> "restricted.RestrictedTexts | None":

@@ -215,7 +215,8 @@ def test_its_rows_are_in_the_archive_with_all_tables(own):
 
 
 def test_later_rows_are_left_out_of_what_was_known_at_a_time(own):
-    missing = [table.name for table in own.record_tables if table.known_at is None]
+    timed = [table for table in own.record_tables if table.transfer != "repeated"]  # orders hold
+    missing = [table.name for table in timed if table.known_at is None]
     assert missing == [], "known_at: name the column of the time at which a row was recorded"
 
 

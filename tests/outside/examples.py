@@ -255,6 +255,7 @@ EXAMPLES = (
     _row('lesart redact 35xhehswnwa6vc12 --passage "Ulm" --whole-words --reason gdpr_objection', ""),
     _row('lesart redact 35xhehswnwa6vc12@2 --reason court_order --by "Redaktion, Az. 12/24"', ""),
     _row("lesart redact --list", "court_order"),
+    _row('lesart redact-person "Ada Kern" --dry-run', "left_out"),
     _row('lesart redact-person "Ada Kern" --reason gdpr_objection --by eva', "left out of all lists"),
     _row('lesart redact-person "Ada Kern" --undo', "is listed again"),
     _row("lesart source set zeitung --retain-captures 90d", "zeitung", before=after("source add press/elsewhere --name zeitung")),

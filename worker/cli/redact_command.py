@@ -207,7 +207,7 @@ def _expire(
     number, left = (sum(each["captures"] for each in rows) for rows in (found, old))
     if number and not order.dry_run:
         if not order.yes:
-            _confirm(f"Delete the bytes of {number} captures for good?", {})
+            confirm(f"Delete the bytes of {number} captures for good?", {})
         found = drop(by_clock=by_clock)
     report_list(found, output.target(), empty="no captures are older than allowed")
     if left > number:
@@ -272,7 +272,7 @@ def _redact(order: _Order) -> None:
         return
     _refuse_copies(plan.copies, summary, with_copies=options.with_copies)
     if not options.yes:
-        _confirm("Remove this for good?", summary)
+        confirm("Remove this for good?", summary)
     acts = _carry_out(order, found, options.reason, planning)
     order.tell({"act": min(acts, default=None), **summary})
     passage = options.wanted
@@ -334,7 +334,7 @@ def _describe(
     )
 
 
-def _confirm(question: str, summary: Mapping[str, Any]) -> None:
+def confirm(question: str, summary: Mapping[str, Any]) -> None:
     """Ask on a terminal whether to remove all this; a script is not asked."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return

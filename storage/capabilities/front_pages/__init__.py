@@ -33,6 +33,7 @@ FRONT_PAGES = Capability(
     tabs={"fronts": "Front pages"},
     menu={"/front": "Front pages"},
     without={
+        "speakers": "no order of it is about a speaker",
         "orders": "a headline is removed with its article",
         "version_facts": "a headline on a front page is no fact about a version",
         "check_facts": "a page of its own lists the teasers of a check",

@@ -49,6 +49,7 @@ OUTSIDE_COPIES = Capability(
     tabs={},
     menu={},
     without={
+        "speakers": "no order of it is about a speaker",
         "orders": "a copy is removed with its article",
         "pages": "pages of versions and checks show copies",
         "verify_checks": "its rows have no digests, and `references` checks what they name",

@@ -17,12 +17,12 @@ QUOTATIONS = Capability(
     record_tables=(
         RecordTable(
             "person_redaction", LogEntry(31, ("actor", "digest")),
-            in_bundle=False, transfer="repeated", known_at="recorded_at",
+            in_bundle=False, transfer="repeated", known_at=None,
             kept={"actor": _ACTOR, "digest": _DIGEST},
         ),
         RecordTable(
             "person_redaction_lifted", LogEntry(32, ("actor",)),
-            in_bundle=False, transfer="repeated", known_at="recorded_at",
+            in_bundle=False, transfer="repeated", known_at=None,
             kept={"actor": _ACTOR}, references={"redaction_id": "person_redaction"},
         ),
         RecordTable(

@@ -6,8 +6,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from storage.capabilities.quotations import identity
-from storage.capabilities.quotations.hidden import name_digest
 from storage.capabilities.quotations.quotes import Identity
+from storage.capabilities.quotations.speakers import name_digest
 from storage.database.rows import cursor, fetch, place, stream
 from storage.database.views import view_query
 from storage.language.folded_names import fold_name

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from storage.capabilities.hooks import CapabilityError
-from storage.capabilities.quotations.hidden import HiddenNames, load_hidden, name_digest
+from storage.capabilities.quotations.speakers import HiddenNames, load_hidden, name_digest
 from storage.capabilities.quotations.tables import (
     PERSON_PARTED,
     PERSON_REDACTION,
@@ -18,7 +18,7 @@ from storage.capabilities.quotations.wording_rows import HIDDEN, number_again, r
 from storage.database.tables import ARTICLE, VERSION
 from storage.database.unit import Unit, rows_in
 from storage.language.folded_names import fold_name
-from storage.values.errors import NoSuchError
+from storage.values.errors import NoSuchError, did_you_mean
 from storage.values.messages import message_text
 from storage.values.redaction import RedactionReason
 
@@ -78,6 +78,44 @@ def find_named(connection: Connection, digest: str) -> SpeakersOfName:
         wordings |= {row[0] for row in rows_in(connection, query, column, named)}
         found |= named if column is not QUOTATION.c.speaker else set()
     return SpeakersOfName(frozenset(found), tuple(sorted(wordings)))
+
+
+def plan_redaction(connection: Connection, name: str) -> list[dict[str, Any]]:
+    """Return the speakers that an order about a name concerns, with the number of quotations.
+
+    `effect` is `left_out`, `name_removed` for another one of several speakers, or `stays` for
+    another person whose words contain the name.
+    """
+    digest, folded = person_digest(name), fold_person(name)
+    hidden, found = HiddenNames(frozenset([digest])), []
+    columns = (QUOTATION.c.speaker, QUOTATION.c.name)
+    query = select(*columns, func.count()).group_by(*columns).order_by(*columns)
+    for speaker, own, number in connection.execute(query.where(QUOTATION.c.is_hidden.is_(False))):
+        if hidden.has(own) or hidden.has(speaker):
+            effect = "left_out"
+        elif hidden.is_in(speaker):
+            effect = "name_removed"
+        elif f" {folded}" in f" {fold_name(speaker)} {fold_name(own)}":
+            effect = "stays"
+        else:
+            continue
+        found.append({"speaker": speaker, "name": own, "quotations": number, "effect": effect})
+    return found
+
+
+def require_person(connection: Connection, name: str, *, has_rows: bool) -> None:
+    """Raise NoSuchError for a name that no quotation has, and that is not left out yet."""
+    digest = person_digest(name)
+    if has_rows or digest in load_hidden(connection).digests:
+        return
+    words = {*fold_person(name).split()}
+    known = connection.execute(
+        select(QUOTATION.c.name).where(QUOTATION.c.speaker_kind == "person").distinct()
+    ).scalars()
+    begun = {each[0] for each in words}
+    similar = [each for each in known if begun <= {w[0] for w in (fold_name(each) or "").split()}]
+    hint = did_you_mean(name, similar) + message_text("where_persons")
+    raise NoSuchError(message_text("person"), name[:100], hint)
 
 
 def _hide(

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, delete, select
 
 from storage.capabilities.hooks import ReadText
-from storage.capabilities.quotations.hidden import HiddenNames, find_speakers, load_hidden
+from storage.capabilities.quotations.speakers import HiddenNames, find_speakers, load_hidden
 from storage.capabilities.quotations.tables import QUOTATION
 from storage.database.engine import insert_rows
 from storage.database.tables import DERIVATION, VERSION, WORDING

@@ -45,6 +45,7 @@ REVIEWS = Capability(
     tabs={},
     menu={},
     without={
+        "speakers": "no order of it is about a speaker",
         "orders": "a label hides nothing",
         "pages": "the page of a change shows labels",
         "version_facts": "a label is about a change",

@@ -21,6 +21,7 @@ RIGHTS = Capability(
     tabs={"rights": "Rights"},
     menu={},
     without={
+        "speakers": "no order of it is about a speaker",
         "orders": "declarations are read with each check",
         "tables": "declarations are stored with the answer of a server",
         "check_facts": "a page of its own lists the periods of declarations",

@@ -46,6 +46,7 @@ UNCONFIRMED = Capability(
     tabs={},
     menu={"/unconfirmed": "Unconfirmed"},
     without={
+        "speakers": "no order of it is about a speaker",
         "orders": "a decision on a reading hides no text",
         "check_facts": "the outcome of the check says it",
         "change_panel": "a reading that is held back makes no change",

@@ -6,18 +6,19 @@ import typer
 
 from storage.cli.app import app
 from storage.cli.exits import say
-from storage.cli.options import ArchiveOptions, command
-from storage.cli.report import reading
+from storage.cli.options import ArchiveOptions, OutputOptions, command
+from storage.cli.report import reading, report_list
 from storage.read.query.parameter import argument, flag, option
 from storage.values.errors import NoSuchError
 from storage.values.lazy import LazyModule
 from storage.values.messages import message_text
 from storage.values.redaction import RedactionReason
 from worker.cli.opened import opened_archive
-from worker.cli.redact_command import current_user
+from worker.cli.redact_command import confirm, current_user
 
 if TYPE_CHECKING:
     from storage.capabilities.quotations import answers, store
+    from storage.write.archive import Archive
 else:
     answers = LazyModule("storage.capabilities.quotations.answers")
     store = LazyModule("storage.capabilities.quotations.store")
@@ -32,25 +33,43 @@ def redact_person(
     ),
     actor: str | None = option("--by", "NAME", "Person to record (default: the current user)."),
     undo: bool = flag("--undo", "List the name again; both orders stay on record."),
+    dry_run: bool = flag("--dry-run", "List the speakers concerned without changing anything."),
+    yes: bool = flag("--yes", "Do not ask, and store the order for a name that nobody has yet."),
     place: ArchiveOptions,
+    output: OutputOptions,
 ) -> None:
     """Remove a name from all lists of quotations, or list it again.
 
     The quotations of this name disappear from quotes, statements and persons, also those of later
-    texts. The texts stay: `lesart redact` removes them.
+    texts, and `show` and exports do not name the speaker. It is recognised after titles, in the
+    genitive, and among several speakers. The texts stay: `lesart redact` removes them.
     """
-    if (reason is None) is not undo:
+    if (undo and (reason is not None or dry_run)) or not (undo or reason or dry_run):
         raise typer.BadParameter("state either --reason or --undo", param_hint="--reason")
     by = actor or current_user()
     with opened_archive(place.settings()) as archive:
-        if reason is not None:
-            number = store.redact_person(archive, store.person_digest(name), reason, by)
-            say(f"{number} quotations of this name are left out of all lists")
+        if undo:
+            _list_again(archive, name, by)
             return
-        if not store.lift_redaction(archive, store.person_digest(name), by):
-            hint = message_text("where_person_redactions")
-            raise NoSuchError(message_text("person_redaction"), name[:100], hint)
-        say("the name is listed again")
+        plan = archive.read(store.plan_redaction, name)
+        concerned = any(each["effect"] != "stays" for each in plan)
+        if not yes:
+            archive.read(store.require_person, name, has_rows=concerned)
+        if dry_run or reason is None:
+            report_list(plan, output.target(), empty="no quotations of this name")
+            return
+        if not yes:
+            lines = [f"{each['effect']}: {each['speaker']} ({each['quotations']})" for each in plan]
+            confirm("Leave this name out of all lists?", {"speakers": lines} if plan else {})
+        number = store.redact_person(archive, store.person_digest(name), reason, by)
+        say(f"{number} quotations of this name are left out of all lists")
+
+
+def _list_again(archive: "Archive", name: str, by: str) -> None:
+    if not store.lift_redaction(archive, store.person_digest(name), by):
+        hint = message_text("where_person_redactions")
+        raise NoSuchError(message_text("person_redaction"), name[:100], hint)
+    say("the name is listed again")
 
 
 @command(app, "part-persons", example='lesart part-persons "Ada Kern" ARTICLE ANOTHER')

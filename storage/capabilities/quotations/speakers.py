@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import chain
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from storage.capabilities.quotations.tables import PERSON_REDACTION, PERSON_REDACTION_LIFTED
+from storage.database.rows import fetch
 from storage.language.folded_names import JOINED, fold_name, person_forms
 from storage.values.draft import NamedSpeaker, Quote
 
@@ -73,6 +73,13 @@ class HiddenNames:
         left = tuple(each for each in quote.speakers if each.name not in gone)
         return replace(quote, speaker=shown, speaker_resolved=resolved, speakers=left)
 
+    def hide_in(self, quote: Quote) -> Quote:
+        """Return a quotation as texts show it: its words stay, without who is left out."""
+        left = self.remove_from(quote)
+        if left is not None:
+            return left
+        return replace(quote, speaker=None, cue=None, speaker_resolved=None, speakers=())
+
     def _without(self, words: str | None, gone: Iterable[str | None]) -> str | None:
         """Return the words for several speakers without those that are left out."""
         parts = JOINED.split(words or "")
@@ -96,14 +103,12 @@ def _names(part: str, gone: Iterable[str | None]) -> bool:
     return False
 
 
+_STANDING = """
+SELECT r.digest AS digest FROM person_redaction r
+LEFT JOIN person_redaction_lifted l ON l.redaction_id = r.id WHERE l.id IS NULL
+"""
+
+
 def load_hidden(connection: Connection) -> HiddenNames:
     """Return the names that are left out of all lists."""
-    query = (
-        select(PERSON_REDACTION.c.digest)
-        .outerjoin(
-            PERSON_REDACTION_LIFTED,
-            PERSON_REDACTION_LIFTED.c.redaction_id == PERSON_REDACTION.c.id,
-        )
-        .where(PERSON_REDACTION_LIFTED.c.id.is_(None))
-    )
-    return HiddenNames(frozenset(connection.execute(query).scalars()))
+    return HiddenNames(frozenset(row["digest"] for row in fetch(connection, _STANDING, {})))
