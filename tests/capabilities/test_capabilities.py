@@ -78,7 +78,7 @@ WITHOUT_HOOK = {
     },
     "unconfirmed": {
         "docs/architecture.md": "a step of the path of a file has the word of its scope",
-        "docs/watch.md": _LINK,
+        "docs/alerts.md": _LINK, "docs/watch.md": _LINK,
         "docs/sql.md": "an outcome of checks, and a count of jobs",
         **dict.fromkeys((
             "storage/database/tables/metadata.py", "storage/history/versions.py",
