@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, delete, func, select
 
@@ -76,14 +76,18 @@ def rebuild_all(
     """
     comparing = comparing or CaptureComparer(unit.connection, unit.since)
     undecided = NOTHING if keeps_versions else stale
-    confirmed, repeated = set[int](), set[int]()
+    confirmed, repeated, relaunched = set[int](), set[int](), set[int]()
     while articles:
         unit.flush()
-        updater = _VersionUpdater(unit, comparing, articles, stale, undecided, repeated)
+        updater = _VersionUpdater(
+            unit, comparing, articles, stale, undecided, _Again(repeated, relaunched)
+        )
         left = updater.update()
         confirmed |= updater.results.confirmed
         repeated = updater.results.repeated
-        articles = dict.fromkeys(sorted({*left, *repeated}), True)
+        again = updater.results.relaunched - relaunched
+        relaunched |= again
+        articles = dict.fromkeys(sorted({*left, *repeated, *again}), True)
     return frozenset(confirmed)
 
 
@@ -104,7 +108,8 @@ class _Results:
     """Changed rows of versions and snapshots; the runs and the newest version by article.
 
     `read` are all snapshots, also those held back. `confirmed` are the articles with a text
-    that was held back and counts now, `repeated` those that show the text of another one.
+    that was held back and counts now, `repeated` those that show the text of another one,
+    `relaunched` those with pages that may be a relaunch of their site.
     """
 
     versions: list[dict[str, Any]] = field(default_factory=list)
@@ -114,6 +119,16 @@ class _Results:
     read: dict[int, list[StoredSnapshot]] = field(default_factory=dict)
     confirmed: set[int] = field(default_factory=set)
     repeated: set[int] = field(default_factory=set)
+    relaunched: set[int] = field(default_factory=set)
+
+
+class _Again(NamedTuple):
+    """The articles that are updated again because of others of their site: those with a repeated
+    text, and those with pages that may be a relaunch.
+    """
+
+    repeated: Collection[int]
+    relaunched: Collection[int]
 
 
 class _VersionUpdater:
@@ -126,7 +141,7 @@ class _VersionUpdater:
         articles: Mapping[int, bool],
         stale: Mapping[int, frozenset[Pair]],
         undecided: Mapping[int, frozenset[Pair]],
-        looking_back: Collection[int],
+        again: _Again,
     ) -> None:
         self.unit = unit
         self.comparing = comparing
@@ -149,14 +164,13 @@ class _VersionUpdater:
         self.results.read = snapshots_by_article(unit.connection, recent, with_held=True)
         whole = dict.fromkeys(sorted(others))
         self.results.read |= snapshots_by_article(unit.connection, whole, with_held=True)
-        self.stored = self._counted(looking_back)
+        self.stored = self._counted(again)
         self.corrections = clock_corrections(unit.connection)
 
-    def _counted(self, looking_back: Collection[int]) -> dict[int, list[StoredSnapshot]]:
+    def _counted(self, again: _Again) -> dict[int, list[StoredSnapshot]]:
         """Return the snapshots that are not held back, by article.
 
-        A doubt about one of the newest snapshots needs all of them. Articles `looking_back` show
-        the text of another one.
+        A doubt about one of the newest snapshots needs all of them.
         """
         doubts = load_doubts(self.unit.connection, self.results.read)
         found: dict[int, list[StoredSnapshot]] = {}
@@ -168,8 +182,11 @@ class _VersionUpdater:
                 certain |= {(first.derivation_id,) * 2} if first else set()
             deciding = DecidedDoubts(
                 self.unit, self.comparing, self.articles[article], doubts[article], certain,
-                self.results.repeated, records=is_whole, looks_back=article in looking_back,
+                self.results.repeated, records=is_whole, looks_back=article in again.repeated,
+                relaunching=self.results.relaunched,
             )  # fmt: skip
+            if article in again.relaunched:
+                self.results.relaunched |= doubts[article].beside
             held = find_held_back(snapshots, deciding).held
             if held and not is_whole:
                 self.left.append(article)

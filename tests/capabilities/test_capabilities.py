@@ -82,7 +82,8 @@ WITHOUT_HOOK = {
         "docs/sql.md": "an outcome of checks, and a count of jobs",
         **dict.fromkeys((
             "storage/database/tables/metadata.py", "storage/history/versions.py",
-            "storage/history/unconfirmed/doubts.py", "storage/values/outcome.py",
+            "storage/history/unconfirmed/doubts.py", "storage/history/unconfirmed/relaunch.py",
+            "storage/values/outcome.py",
             "storage/values/verdict.py", "storage/write/readings/writer.py",
         ), "what is held back is computed before the versions, and is an outcome of a check"),
         **dict.fromkeys((

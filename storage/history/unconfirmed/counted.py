@@ -1,9 +1,9 @@
 """PURE: which readings of an article count, before its versions are computed.
 
 A doubtful reading is held back until a later one that agrees with it confirms it, or the article
-is shown again, which dismisses it. Nothing of this is stored: it follows from the readings, the
-doubts about steps between two of them, and the decisions of persons, so that any order of ingestion
-gives the same history.
+is shown again, which dismisses it. Time confirms a wall only if it belongs to a relaunch. Nothing
+of this is stored: it follows from the readings, the doubts about steps between two of them, and the
+decisions of persons, so that any order of ingestion gives the same history.
 """
 
 from collections.abc import Iterable
@@ -25,6 +25,8 @@ class Doubts(Protocol):
     def find_doubt(self, before: Snapshot | None, own: Snapshot) -> Doubt | None: ...
 
     def find_decision(self, own: Snapshot) -> Decision | None: ...
+
+    def is_relaunch(self, before: Snapshot | None, own: Snapshot) -> bool: ...
 
 
 @dataclass(slots=True)
@@ -64,7 +66,8 @@ class _Filter:
             self._count(own)
             return
         self.result.held.add(own.observation_id)
-        if decision == "dismissed" or doubt.grade != "soft":
+        may_confirm = doubt.grade == "soft" or self.doubts.is_relaunch(self._last, own)
+        if decision == "dismissed" or not may_confirm:
             return
         agreeing = [each for each in self._pending if self._agrees(each[1], own)]
         wait = timedelta(seconds=doubt.seconds)

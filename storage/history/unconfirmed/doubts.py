@@ -18,16 +18,22 @@ from storage.database.unit import Unit, rows_in
 from storage.history.changes import CaptureComparer
 from storage.history.runs import Pair, Snapshot, compared
 from storage.history.unconfirmed.counted import Decision
+from storage.history.unconfirmed.relaunch import has_lost_marks, load_relaunched
 from storage.history.unconfirmed.rule import GRADES, Doubt, doubt_grade
 from storage.values.net.site import site_of
 
 
 @dataclass(slots=True)
 class StoredDoubts:
-    """The doubts about steps of one article, and what persons decided about its wordings."""
+    """The doubts about steps of one article, and what persons decided about its wordings.
+
+    `relaunched` are the steps to pages of a relaunch, `beside` the other articles of its pages.
+    """
 
     doubts: dict[Pair, Doubt] = field(default_factory=dict)
     settled: dict[int, Decision] = field(default_factory=dict)
+    relaunched: frozenset[Pair] = frozenset()
+    beside: frozenset[int] = frozenset()
 
 
 def find_doubted(connection: Connection, articles: Collection[int]) -> set[int]:
@@ -65,7 +71,18 @@ def load_doubts(connection: Connection, articles: Collection[int]) -> dict[int, 
         connection, _SETTLED, SNAPSHOT.c.article_id, articles
     ):
         found[article].settled[wording] = decision
+    lost = {number: _list_lost(stored) for number, stored in found.items() if _list_lost(stored)}
+    for article, (pairs, others) in load_relaunched(connection, lost).items():
+        found[article].relaunched, found[article].beside = pairs, others
     return found
+
+
+def _list_lost(stored: StoredDoubts) -> list[Pair]:
+    return [
+        pair
+        for pair, doubt in stored.doubts.items()
+        if doubt.grade == GRADES[-1] and has_lost_marks(doubt.signs)
+    ]
 
 
 _SETTLED = (
@@ -108,13 +125,17 @@ class RecordedDoubts:
     def find_decision(self, own: Snapshot) -> Decision | None:
         return self._stored.settled.get(own.wording_id)
 
+    def is_relaunch(self, before: Snapshot | None, own: Snapshot) -> bool:
+        return step_pair(before, own) in self._stored.relaunched
+
 
 class DecidedDoubts(RecordedDoubts):
     """The doubts of an article: recorded ones, and those that are decided now.
 
     `certain` are steps of versions: a step is decided once, but with `looks_back` a text that other
-    addresses show since is doubtful later. `repeated` collects these other articles. With `records`
-    new doubts are added to the record.
+    addresses show since is doubtful later. `repeated` collects these other articles, `relaunching`
+    those with a new doubt about a page that may belong to a relaunch. With `records` new doubts are
+    added to the record.
     """
 
     def __init__(
@@ -128,11 +149,13 @@ class DecidedDoubts(RecordedDoubts):
         *,
         records: bool,
         looks_back: bool = False,
+        relaunching: set[int] | None = None,
     ) -> None:
         super().__init__(stored)
         self._unit, self._comparing, self._article = unit, comparing, article
         self._certain, self._repeated, self._records = certain, repeated, records
         self._looks_back = looks_back
+        self._relaunching = set() if relaunching is None else relaunching
         self._decided: dict[Pair, Doubt | None] = {}
 
     def find_doubt(self, before: Snapshot | None, own: Snapshot) -> Doubt | None:
@@ -176,6 +199,8 @@ class DecidedDoubts(RecordedDoubts):
 
     def _record(self, pair: Pair, own: Snapshot, doubt: Doubt) -> None:
         self._stored.doubts[pair] = doubt
+        if doubt.grade == GRADES[-1] and has_lost_marks(doubt.signs):
+            self._relaunching.add(self._article.id)
         self._unit.add(
             DOUBT,
             {

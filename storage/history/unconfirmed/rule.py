@@ -17,7 +17,9 @@ GRADES: tuple[Grade, ...] = ("soft", "wall")
 
 MARKS = frozenset({"json_ld", "og_type", "date", "author"})
 """The marks of an article (`worker.text.page.signs`)."""
-SHAPE = frozenset({"password_form", "noindex", "refresh", "site_title", "wall_words"})
+SHAPE = frozenset(
+    {"password_form", "noindex", "refresh", "site_title", "other_headline", "wall_words"}
+)
 """The signs of a page in place of an article, if its text is short."""
 FEW = 0.6
 """Share of the words of the smaller text below which other signs count."""
@@ -53,6 +55,8 @@ def doubt_grade(
         return _first_grade(signs, is_repeated=is_repeated)
     if before.is_redacted:
         return None
+    if before.signs is not None:  # a site may give no page a headline
+        signs -= before.signs & {"other_headline"}
     share = share_of_words(before, own)
     if share >= FEW:
         return None
@@ -103,9 +107,10 @@ def share_of_words(a: CaptureContent, b: CaptureContent) -> float:
     return len(words & others) / smaller if smaller else 1.0
 
 
-def _words(content: CaptureContent) -> set[str]:
-    return {
-        word
-        for paragraph in content.paragraphs
-        for word in _WORD.findall(paragraph.canon.casefold())
-    }
+def _words(content: CaptureContent) -> frozenset[str]:
+    return words_in("\n".join(paragraph.canon for paragraph in content.paragraphs))
+
+
+def words_in(text: str) -> frozenset[str]:
+    """Return the words of a text with four letters or more."""
+    return frozenset(_WORD.findall(text.casefold()))

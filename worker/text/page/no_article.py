@@ -29,6 +29,7 @@ _OPENING = 400
 _KEY_PREFIX = 50
 _SHORTEST_LEAD = 30
 _MIN_WORDS = 2
+_HEADINGS = ("h1", "h2", "h3", "h4")
 _ARTICLE_TAGS = ("article", "main")
 _NO_SHARED_ANCESTOR = 10  # elements
 _STEM_LENGTH = 5
@@ -89,8 +90,8 @@ def no_article_reason(
     A page is a link list if links make up more than half of its text. It has no text if it consists
     of menus and repeated lines. It is an empty shell if it
     has only short lines, fewer than three of them match blocks, and none is a sentence. Other pages
-    are scored by a model, unless they have a thousand characters of sentences or begin like the
-    `articleBody` of JSON-LD (`json_ld_body`).
+    are scored by a model, unless they have a thousand characters of sentences, begin like the
+    `articleBody` of JSON-LD (`json_ld_body`), or stand alone below the headline.
     """
     running = [p.text for p in paragraphs if p.role in TEXT_ROLES]
     lines = _lines(running, blocks)
@@ -110,7 +111,8 @@ def no_article_reason(
         return message_text("no_running_text") if is_shell else None
     model = load_model("no_article")
     values = features(lines, blocks, title, leads)
-    if model.probability(values) < model.threshold:
+    is_likely = model.probability(values) >= model.threshold
+    if not is_likely or _stands_below_headline(lines, blocks, title_key(title or "")):
         return None
     decided = [name.removeprefix("+") for name in model.explain(values) if name[0] == "+"]
     signs = [_SIGNS[name] for name in decided[:_MOST_SIGNS]] or [message_text("sign_short")]
@@ -223,14 +225,37 @@ def _stems(text: str) -> set[str]:
     return {word[:_STEM_LENGTH] for word in words if len(word) >= _SHORTEST_WORD}
 
 
+def _find_headlines(blocks: Sequence[Block], key: str) -> list[Block]:
+    """Return the blocks that show the title with the key, or a part of it as headline."""
+    return [b for b in blocks if key and (b.key == key or (b.tag == "h1" and b.key in key))]
+
+
+def _first_long_block(lines: Sequence[_TextLine]) -> Block | None:
+    return next((x.block for x in lines if x.block and len(x.text) >= _SHORT_LINE), None)
+
+
+def _stands_below_headline(lines: Sequence[_TextLine], blocks: Sequence[Block], key: str) -> bool:
+    """Check whether the smallest element with the headline and the text has no other heading.
+
+    Such a text belongs to its headline, whatever words they share.
+    """
+    first, headings = _first_long_block(lines), _find_headlines(blocks, key)
+    if not headings or first is None or any(line.block is None for line in lines):
+        return False
+    around = {*first.element.iterancestors()}
+    shared = next((e for e in headings[0].element.iterancestors() if e in around), None)
+    others = [b for b in blocks if b.tag in _HEADINGS and b not in headings]
+    is_alone = not any(shared in b.element.iterancestors() for b in others)
+    inside = all(shared in x.block.element.iterancestors() for x in lines if x.block)
+    return shared is not None and is_alone and inside
+
+
 def _headline_distance_features(
     lines: Sequence[_TextLine], blocks: Sequence[Block], key: str
 ) -> dict[str, float]:
     """Return the distance between headline and text, in blocks and in levels of the tree."""
-    headings = [b for b in blocks if key and (b.key == key or (b.tag == "h1" and b.key in key))]
-    first = next(
-        (line.block for line in lines if line.block and len(line.text) >= _SHORT_LINE), None
-    )
+    headings = _find_headlines(blocks, key)
+    first = _first_long_block(lines)
     if not headings or first is None:
         return {"no headline or text": 1.0}
     positions = {id(block): index for index, block in enumerate(blocks)}

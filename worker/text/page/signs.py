@@ -22,8 +22,11 @@ _ARTICLE_ELEMENT = XPath(
     "boolean(descendant::article[descendant::p] | descendant::*[@itemprop = 'articleBody'])"
 )
 _PASSWORD = XPath("boolean(descendant::input[@type = 'password' or @type = 'PASSWORD'])")
+_TITLE = XPath("descendant::title[1]/text()")
+_HEADINGS = XPath("descendant::*[self::h1 or self::h2 or self::h3]")
 _REFRESH = XPath("boolean(descendant::meta[@content][@http-equiv = 'refresh' or "
                  "@http-equiv = 'Refresh' or @http-equiv = 'REFRESH'])")  # fmt: skip
+_MOST_HEADINGS = 50
 _SHORT = 150  # words
 _LONGEST_WALL = 600  # words
 _OPENING = 600  # characters
@@ -58,6 +61,7 @@ def tree_signs(tree: HtmlElement) -> tuple[str, ...]:
         og_type=pairs.get("og:type", "").lower() == "article",
         article_element=bool(_ARTICLE_ELEMENT(tree)),
         password_form=bool(_PASSWORD(tree)),
+        other_headline=not _names_headline(tree),
         noindex="noindex" in robots or robots == "none",
         refresh=bool(_REFRESH(tree)),
     )
@@ -73,6 +77,13 @@ def field_signs(
         author=_is_of_the_page(fields.get("authors")),
         site_title=_is_title_of_site(fields.get("title"), address),
     )
+
+
+def _names_headline(tree: HtmlElement) -> bool:
+    """Check whether the title of a page names one of its headings, or one names the title."""
+    title = title_key("".join(_TITLE(tree)))
+    headings = (title_key(each.text_content()) for each in _HEADINGS(tree)[:_MOST_HEADINGS])
+    return any(each in title or title in each for each in headings if each and title)
 
 
 def text_signs(title: str | None, running: Sequence[str]) -> tuple[str, ...]:

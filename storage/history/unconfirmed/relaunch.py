@@ -1,0 +1,161 @@
+"""Pages of one site that lose their marks at about the same time, each with a text of its own.
+
+That is a relaunch with other texts, not a wall: time confirms such a page, too. It is computed from
+the record each time, as all that confirms a reading.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, select
+
+from storage.database.tables import (
+    ARTICLE,
+    ARTICLE_ORIGIN,
+    DERIVATION,
+    ORIGIN,
+    SNAPSHOT,
+    WORDING,
+)
+from storage.database.tables.metadata import DOUBT
+from storage.database.unit import rows_in
+from storage.history.runs import Pair
+from storage.history.unconfirmed.rule import words_in
+from storage.values.net.site import site_of
+
+PAGES = 3
+"""Number of pages of a site that make a relaunch."""
+SPAN = timedelta(days=1)
+"""Time within which they lose their marks."""
+OWN_WORDS = 40
+"""Number of words of four letters or more that a page of a relaunch has for itself: in none of a
+wall with the beginning of its article are there more than those of the wall."""
+MOST_PAGES = 50
+MOST_ROWS = 2_000
+"""Number of doubts of all sites within this time that are looked at."""
+_OF_WALLS = frozenset({
+    "short", "same_text", "password_form", "noindex", "refresh", "site_title",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class LostPage:
+    """A page that lost the marks of its article: its text, and the one before."""
+
+    article: int
+    pair: Pair
+    before: frozenset[str]
+    own: frozenset[str]
+
+
+def find_relaunched(pages: Sequence[LostPage]) -> list[LostPage]:
+    """Return the pages that are a relaunch together; none if they are fewer than three.
+
+    Words that half of the other pages have, too, belong to the frame of the site or to a wall.
+
+    >>> texts = [frozenset(f"word{n}{k}" for k in range(50)) for n in range(3)]
+    >>> pages = [LostPage(n, (n, n), frozenset(), text) for n, text in enumerate(texts)]
+    >>> len(find_relaunched(pages)), len(find_relaunched(pages[:2]))
+    (3, 0)
+    >>> find_relaunched([LostPage(n, (n, n), text, text) for n, text in enumerate(texts)])
+    []
+    """
+    counts = Counter(word for page in pages for word in page.own)
+    half = (len(pages) - 1) / 2
+    found = [
+        page
+        for page in pages
+        if sum(counts[word] - 1 < half for word in page.own - page.before) >= OWN_WORDS
+    ]
+    return found if len({page.article for page in found}) >= PAGES else []
+
+
+def load_relaunched(
+    connection: Connection, lost: Mapping[int, Collection[Pair]]
+) -> dict[int, tuple[frozenset[Pair], frozenset[int]]]:
+    """Return the steps of articles that belong to a relaunch, with the articles of its pages.
+
+    `lost` are the steps of each article at which its marks were lost.
+    """
+    wanted = {pair: article for article, pairs in lost.items() for pair in pairs}
+    own = [each for each in _rows(connection, lost) if each[1] in wanted]
+    found: dict[int, tuple[frozenset[Pair], frozenset[int]]] = {}
+    for article, pair, site, moment in own:
+        near = [
+            each
+            for each in _rows_near(connection, moment)
+            if each[2] == site and (each[0] != article or each[1] == pair)
+        ]
+        near.sort(key=lambda each: (each[0] != article, abs(each[3] - moment), each[1]))
+        group = find_relaunched(_pages(connection, near[:MOST_PAGES]))
+        if any(page.pair == pair for page in group):
+            pairs, articles = found.get(article, (frozenset[Pair](), frozenset[int]()))
+            others = articles | {page.article for page in group}
+            found[article] = pairs | {pair}, others - {article}
+    return found
+
+
+_Row = tuple[int, Pair, str, datetime]
+_MOMENT = func.min(SNAPSHOT.c.observed_at)
+_LOST = (
+    select(
+        SNAPSHOT.c.article_id, DOUBT.c.a_derivation_id, DOUBT.c.b_derivation_id, ORIGIN.c.origin,
+        _MOMENT.label("moment"),
+    )
+    .join(ARTICLE_ORIGIN, ARTICLE_ORIGIN.c.origin_id == DOUBT.c.origin_id)
+    .join(
+        SNAPSHOT,
+        (SNAPSHOT.c.derivation_id == DOUBT.c.b_derivation_id)
+        & (SNAPSHOT.c.article_id == ARTICLE_ORIGIN.c.article_id),
+    )
+    .join(ARTICLE, ARTICLE.c.id == SNAPSHOT.c.article_id)
+    .join(ORIGIN, ORIGIN.c.id == ARTICLE.c.origin_id)
+    .where(DOUBT.c.grade == "wall", DOUBT.c.a_derivation_id != DOUBT.c.b_derivation_id)
+    .group_by(
+        SNAPSHOT.c.article_id, DOUBT.c.a_derivation_id, DOUBT.c.b_derivation_id, ORIGIN.c.origin
+    )
+)  # fmt: skip
+_SIGNS = select(DOUBT.c.a_derivation_id, DOUBT.c.b_derivation_id, DOUBT.c.signs)
+
+
+def has_lost_marks(signs: Collection[str]) -> bool:
+    """Check whether the signs of a doubt are those of a page that may belong to a relaunch."""
+    return "marks_lost" in signs and _OF_WALLS.isdisjoint(signs)
+
+
+def _rows(connection: Connection, articles: Collection[int]) -> list[_Row]:
+    rows = rows_in(connection, _LOST, SNAPSHOT.c.article_id, articles)
+    return [(row[0], (row[1], row[2]), site_of(row[3]), row[4]) for row in rows]
+
+
+def _rows_near(connection: Connection, moment: datetime) -> list[_Row]:
+    seen = SNAPSHOT.c.observed_at.between(moment - SPAN, moment + SPAN)
+    near = _LOST.where(seen).order_by(ORIGIN.c.origin).limit(MOST_ROWS)
+    rows = [(r[0], (r[1], r[2]), site_of(r[3]), r[4]) for r in connection.execute(near)]
+    wanted = {row[1][1] for row in rows}
+    lost = {
+        (a, b)
+        for a, b, signs in rows_in(connection, _SIGNS, DOUBT.c.b_derivation_id, wanted)
+        if has_lost_marks(signs)
+    }
+    return [row for row in rows if row[1] in lost]
+
+
+def _pages(connection: Connection, rows: Sequence[_Row]) -> list[LostPage]:
+    """Return the pages of rows; those with a text that was emptied are left out."""
+    query = select(DERIVATION.c.id, WORDING.c.title, WORDING.c.text).join(
+        WORDING, WORDING.c.id == DERIVATION.c.wording_id
+    )
+    wanted = {each for row in rows for each in row[1]}
+    words = {
+        number: words_in(f"{title or ''}\n{text}")
+        for number, title, text in rows_in(connection, query, DERIVATION.c.id, wanted)
+        if text is not None
+    }
+    return [
+        LostPage(article, pair, words[pair[0]], words[pair[1]])
+        for article, pair, _site, _moment in rows
+        if words.keys() >= {*pair}
+    ]
