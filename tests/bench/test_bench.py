@@ -81,6 +81,7 @@ for module in sys.argv[1:]:
 """Ask each for its help, in one process."""
 
 STARTED_BY_OTHERS = {
+    "budget": "tests/bench/test_budget.py: it holds for one minor version of Python",
     "fit.labels": "no measurement: it writes a list of words from all real pages",
     "machines": "tests/stack/test_failover.py: it needs Patroni",
     "fit.names": "no measurement: it writes lists of names, and needs Faker",
