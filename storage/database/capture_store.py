@@ -4,7 +4,7 @@ The engine of an archive knows its store; each of its connections finds it there
 
 Each object gets a new name, and nothing is ever overwritten. The row of the capture contains the
 name instead of the bytes, and is written after the object. An object that no row references is an
-orphan: harmless, and deleted later (`storage.write.orphans`).
+orphan, which a killed process left; the next sweep deletes it (`storage.write.orphans`).
 """
 
 import errno
@@ -67,6 +67,13 @@ class CapturesUnsetError(CapturesError):
         super().__init__(errno.EREMOTEIO, message)
 
 
+class SweptMeanwhileError(CapturesError):
+    """A sweep began between the put of an object and its row: put it again."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EAGAIN, "the store of captures was swept meanwhile")
+
+
 class MissingBytesError(DamagedBytesError):
     """A row references an object that is missing in the store."""
 
@@ -102,6 +109,9 @@ class CaptureStore(Protocol):
     def names(self, folder: str) -> Iterator[tuple[str, datetime]]:
         """Yield the objects below `folder` with the time of storing. Raises: CapturesAwayError."""
 
+    def names_of(self, folder: str, digest: bytes) -> Iterator[str]:
+        """Yield the objects of a digest, begun ones as well. Raises: CapturesAwayError."""
+
     def stored_at(self, name: str) -> datetime:
         """Return the time of storing of an object. Raises: FileNotFoundError, CapturesAwayError."""
 
@@ -131,20 +141,42 @@ def _open_store(place: CapturePlace, _process: int) -> CaptureStore:
 # --------------------------------------------------------------------- objects and their names
 
 
-def new_name(folder: str, digest: bytes) -> str:
-    """Return a unique name for bytes with this digest."""
+FIRST_ROUND = "00000000"
+"""The round of names before the first sweep of an archive."""
+
+
+def new_name(folder: str, digest: bytes, sweep_round: str = FIRST_ROUND) -> str:
+    """Return a unique name for bytes with this digest, put in this round of sweeps."""
+    return f"{_prefix_of(folder, digest)}{sweep_round}{secrets.token_hex(4)}"
+
+
+def new_round() -> str:
+    """Return the random name of a new round of sweeps, of eight hexadecimal digits."""
+    return secrets.token_hex(4)
+
+
+def round_in(name: str) -> str:
+    """Return the round of an object name.
+
+    >>> round_in(new_name("a", bytes(32), "12345678"))
+    '12345678'
+    """
+    return name.rpartition("-")[2][: len(FIRST_ROUND)]
+
+
+def _prefix_of(folder: str, digest: bytes) -> str:
     hexed = digest.hex()
-    return f"{folder}/{hexed[:2]}/{hexed}-{secrets.token_hex(8)}"
+    return f"{folder}/{hexed[:2]}/{hexed}-"
 
 
 def digest_in(name: str) -> bytes | None:
-    """Return the digest in an object name; None for objects of other programs.
+    """Return the digest in the name of an object, also of a begun one; None for other programs'.
 
-    >>> digest_in(new_name("a", bytes(32))) == bytes(32)
+    >>> digest_in(new_name("a", bytes(32)) + PART) == bytes(32)
     True
     >>> digest_in("a/notes.txt")
     """
-    hexed, _, token = name.rpartition("/")[2].partition("-")
+    hexed, _, token = name.rpartition("/")[2].removesuffix(PART).partition("-")
     if len(hexed) != 64 or len(token) != 16:
         return None
     with suppress(ValueError):
@@ -181,8 +213,23 @@ def clock_of(store: CaptureStore, folder: str) -> datetime:
 
 
 def put_all(store: CaptureStore, objects: Mapping[str, bytes]) -> None:
-    """Store objects, some concurrently. Raises: CapturesAwayError."""
-    _run_parallel(lambda item: store.put(*item), list(objects.items()))
+    """Store objects, some concurrently, all or none.
+
+    Raises: CapturesAwayError. If the store refuses to delete the others, too, the sweep does.
+    """
+    try:
+        _run_parallel(lambda item: store.put(*item), list(objects.items()))
+    except OSError:
+        with suppress(OSError):
+            store.delete(list(objects))
+        raise
+
+
+def delete_digests(store: CaptureStore, folder: str, digests: Sequence[bytes]) -> None:
+    """Delete all objects with these digests, begun ones as well. Raises: CapturesAwayError."""
+    found = _run_parallel(lambda digest: list(store.names_of(folder, digest)), digests)
+    if names := [name for some in found for name in some]:
+        store.delete(names)
 
 
 def load(archive: "OpenArchive", stored: StoredBytes) -> bytes:
@@ -304,6 +351,11 @@ class FolderStore:
                 name = path.relative_to(self._root).as_posix()
                 yield name, self.stored_at(name)
 
+    def names_of(self, folder: str, digest: bytes) -> Iterator[str]:
+        prefix = _prefix_of(folder, digest)
+        for path in (self._root / prefix).parent.glob(f"{digest.hex()}-*"):
+            yield path.relative_to(self._root).as_posix()
+
     def stored_at(self, name: str) -> datetime:
         try:
             return datetime.fromtimestamp((self._root / name).stat().st_mtime, UTC)
@@ -364,7 +416,8 @@ class BucketStore:
         )
 
     def put(self, name: str, data: bytes) -> None:
-        self._request(lambda: self._client.put(self._store, name, data))
+        # parts of an interrupted upload would remain, and no listing names them
+        self._request(lambda: self._client.put(self._store, name, data, use_multipart=False))
 
     def get(self, name: str) -> bytes:
         return self._request(lambda: bytes(self._client.get(self._store, name).bytes()))
@@ -374,7 +427,17 @@ class BucketStore:
             self._request(lambda: self._client.delete(self._store, list(names)))
 
     def names(self, folder: str) -> Iterator[tuple[str, datetime]]:
-        listed = iter(self._client.list(self._store, prefix=folder))
+        yield from self._list(folder)
+
+    def names_of(self, folder: str, digest: bytes) -> Iterator[str]:
+        prefix = _prefix_of(folder, digest)
+        for name, _moment in self._list(prefix.rpartition("/")[0], prefix):
+            if not name.startswith(prefix):
+                return
+            yield name
+
+    def _list(self, folder: str, offset: str | None = None) -> Iterator[tuple[str, datetime]]:
+        listed = iter(self._client.list(self._store, prefix=folder, offset=offset))
         while page := self._request(lambda: next(listed, None)):
             for each in page:
                 yield each["path"], each["last_modified"]

@@ -6,7 +6,17 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, or_, select, update
 
-from storage.database.capture_store import CaptureStore, new_name, pointer, put_all
+from storage.database.capture_store import (
+    FIRST_ROUND,
+    CaptureStore,
+    SweptMeanwhileError,
+    digest_in,
+    name_in,
+    new_name,
+    pointer,
+    put_all,
+    round_in,
+)
 from storage.database.compression import pack
 from storage.database.tables import (
     ARCHIVE,
@@ -25,6 +35,8 @@ from storage.values.messages import message_text
 
 CAPTURE_FOLDER = "captures"
 """Key of the fact with the folder of this archive in a capture store."""
+SWEEP_ROUND = "captures_round"
+"""Key of the fact with the round of sweeps: names of an earlier round get no row any more."""
 
 
 Packed = Mapping[bytes, tuple[int, str, bytes]]
@@ -50,14 +62,33 @@ def load_captures(connection: Connection, digests: Iterable[bytes]) -> dict[byte
     return {bytes(digest): number for digest, number in rows}
 
 
+def unreferenced(connection: Connection, names: Iterable[str]) -> dict[str, bytes]:
+    """Return the objects of this archive that no row references, with their digests."""
+    digests = {name: digest for name in names if (digest := digest_in(name)) is not None}
+    query = select(CAPTURE.c.digest, CAPTURE.c.data)
+    rows = rows_in(connection, query, CAPTURE.c.digest, digests.values())
+    named = {name_in(bytes(digest), data) for digest, data in rows}
+    return {name: digest for name, digest in digests.items() if name not in named}
+
+
+def without_bytes(connection: Connection, digests: Iterable[bytes]) -> set[bytes]:
+    """Return the digests of captures whose bytes were deleted."""
+    query = select(CAPTURE.c.digest).where(CAPTURE.c.data.is_(None))
+    return {bytes(row[0]) for row in rows_in(connection, query, CAPTURE.c.digest, digests)}
+
+
 def put_packed(
-    store: CaptureStore, folder: str, packed: Packed, known: Container[bytes] = ()
+    store: CaptureStore,
+    folder: str,
+    packed: Packed,
+    known: Container[bytes] = (),
+    sweep_round: str = FIRST_ROUND,
 ) -> Packed:
     """Put bytes that are not `known` into a store; return them with object names for the rows.
 
     Raises: CapturesAwayError.
     """
-    names = {each: new_name(folder, each) for each in packed if each not in known}
+    names = {each: new_name(folder, each, sweep_round) for each in packed if each not in known}
     put_all(store, {name: packed[each][2] for each, name in names.items()})
     put = {each: (*packed[each][:2], pointer(name)) for each, name in names.items()}
     return {**packed, **put}
@@ -74,9 +105,22 @@ def capture_folder(unit: Unit) -> str:
     return folder
 
 
+def sweep_round(connection: Connection) -> str:
+    """Return the current round of sweeps."""
+    query = select(ARCHIVE.c.value).where(ARCHIVE.c.key == SWEEP_ROUND)
+    return str(connection.scalar(query) or FIRST_ROUND)
+
+
 def store_captures(unit: Unit, packed: Packed) -> dict[bytes, int]:
-    """Store bytes once each, and return their captures."""
+    """Store bytes once each, and return their captures.
+
+    Raises: SweptMeanwhileError if their objects may be deleted already.
+    """
     known = load_captures(unit.connection, packed)
+    put = (name_in(digest, each[2]) for digest, each in packed.items() if digest not in known)
+    rounds = {round_in(name) for name in put if name is not None}
+    if rounds and rounds != {sweep_round(unit.connection)}:
+        raise SweptMeanwhileError
     for digest, (size, encoding, data) in packed.items():
         if digest not in known:
             known[digest] = unit.number()

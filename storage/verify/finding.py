@@ -26,11 +26,13 @@ class PassedItem:
 
     `expired` is true if its bytes were deleted at the end of their retention period instead.
     `older_steps` is the number of changes classified by older rules, which are not computed again.
+    `orphan` is an object in the store of captures that no row references.
     """
 
     redacted: bool = False
     expired: bool = False
     older_steps: int = 0
+    orphan: str | None = None
 
 
 PASSED = PassedItem()

@@ -7,15 +7,25 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from storage.database.capture_store import MissingBytesError, StoredBytes, load, load_all
+from storage.database.capture_store import (
+    MissingBytesError,
+    StoredBytes,
+    load,
+    load_all,
+    store_of,
+)
 from storage.database.compression import DamagedBytesError
+from storage.database.engine import read_connection
 from storage.database.rows import Row, fetch, stream
 from storage.database.schema import missing_columns, missing_guards
 from storage.database.table_facts import ALL_TABLES, EMPTIED, LOGGED
 from storage.database.tables.metadata import METADATA
+from storage.history.totals import stored_fact
 from storage.history.versions import HELD_BACK
 from storage.proof.leaf import SHAPES
+from storage.record.captures import CAPTURE_FOLDER, unreferenced, without_bytes
 from storage.record.contents.leftovers import Leftovers, find_capture_places
+from storage.record.suppression import SuppressionLookup
 from storage.values.digest import origin_id, raw_digest, wording_digest, wording_name
 from storage.values.draft import TEXT_ROLES, paragraphs_in
 from storage.values.redaction import is_emptied, is_expiry
@@ -32,6 +42,7 @@ from storage.verify.finding import (
 NOTHING: Mapping[str, Any] = {}
 LOADED_ROWS = 64
 """Number of captures whose bytes are in memory at a time."""
+LISTED_OBJECTS = 1_000
 
 REFERENCES = tuple(
     (table.name, column, target)
@@ -352,3 +363,27 @@ def leftovers(connection: Connection, scope: Scope) -> Findings:
             else:
                 message = f"its bytes contain what act {act} redacted: repeat that redaction"
                 yield BrokenObject("capture", row["id"], "redacted_text_left", message)
+
+
+def objects(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
+    """Look for objects in the store of captures that no row references.
+
+    They wait for their row, or a killed write left them. If the bytes with their digest were
+    deleted, they are findings.
+    """
+    store, folder = store_of(connection.engine), stored_fact(connection, CAPTURE_FOLDER)
+    if store is None or folder is None:
+        return
+    names = (name for name, _moment in store.names(folder))
+    while some := list(islice(names, LISTED_OBJECTS)):
+        with read_connection(connection.engine) as latest:  # with rows that were written since
+            orphans = unreferenced(latest, some)
+            gone = set(SuppressionLookup(latest).raw(orphans.values()))
+            gone |= without_bytes(latest, orphans.values())
+        yield from repeat(PASSED, len(some) - len(orphans))
+        for name, digest in orphans.items():
+            if digest in gone:
+                message = "its bytes were deleted elsewhere: run `lesart sweep`"
+                yield BrokenObject("object", name, "object_left", message)
+            else:
+                yield PassedItem(orphan=name)

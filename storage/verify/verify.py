@@ -26,6 +26,7 @@ from storage.verify.full_text import full_text
 from storage.verify.index_keys import index_keys
 
 REPORT_EVERY = 500
+MOST_ORPHANS = 1_000
 
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("database", check_record.database),
@@ -33,6 +34,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("origins", check_record.origins),
     ("captures", check_record.captures),
     ("leftovers", check_record.leftovers),
+    ("objects", check_record.objects),
     ("foreign_records", check_record.foreign_records),
     ("wordings", check_record.wordings),
     ("derivations", check_record.derivations),
@@ -92,7 +94,8 @@ class Verification:
 
     `checked` counts the items of each check, `redacted` the redacted ones, `expired` those
     whose bytes were deleted at the end of their retention period, `older_steps` the changes
-    classified by older rules. `after` is the value of `reached` of an earlier run.
+    classified by older rules, `orphans` the first thousand objects in the store of captures that no
+    row references. `after` is the value of `reached` of an earlier run.
     """
 
     def __init__(
@@ -105,6 +108,7 @@ class Verification:
         self.redacted = 0
         self.expired = 0
         self.older_steps = 0
+        self.orphans: list[str] = []
         self._check, self._now = CHECKS[0][0], self._scope
         self.facts: Mapping[str, int | str | None] = {}
 
@@ -150,11 +154,13 @@ class Verification:
                     break
                 case BrokenObject():
                     yield finding
-                case PassedItem(redacted=redacted, expired=expired, older_steps=older_steps):
+                case PassedItem() as passed:
                     self.checked[name] += 1
-                    self.redacted += redacted
-                    self.expired += expired
-                    self.older_steps += older_steps
+                    self.redacted += passed.redacted
+                    self.expired += passed.expired
+                    self.older_steps += passed.older_steps
+                    if passed.orphan is not None and len(self.orphans) < MOST_ORPHANS:
+                        self.orphans.append(passed.orphan)
         if progress is not None:
             progress(name, self.checked[name])
 

@@ -8,9 +8,9 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Callable, Generator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import (
     ColumnElement,
@@ -59,7 +59,7 @@ from storage.proof import log
 from storage.proof.leaf import SHAPES
 from storage.proof.rows import archive_values
 from storage.proof.tree import root
-from storage.record.captures import CAPTURE_FOLDER, put_packed
+from storage.record.captures import CAPTURE_FOLDER, SWEEP_ROUND, put_packed
 from storage.values.job import Progress
 from storage.values.net.capture_place import CapturePlace
 from storage.write.changed_rows import find_changed_rows
@@ -212,7 +212,8 @@ def _into_server(
     complete: Complete,
 ) -> int:
     if complete is None:
-        return _fill(source, target, progress, captures)
+        with _Objects(captures) as objects:
+            return _fill(source, target, progress, objects)
     with source.connect() as connection:
         state = f"{archive_values(connection)} {log.numbers(connection)}"
     begun = ARCHIVE.c.key == INCOMPLETE
@@ -223,7 +224,8 @@ def _into_server(
                 is_begun = inspect(connection).has_table(ARCHIVE.name) and (
                     connection.execute(select(ARCHIVE.c.value).where(begun)).scalar() == state
                 )
-            rows = 0 if is_begun else _fill(source, target, progress, captures, state)
+            with _Objects(captures) as objects:
+                rows = 0 if is_begun else _fill(source, target, progress, objects, state)
             complete(target.render_as_string(hide_password=False))
             with engine.begin() as connection:
                 connection.execute(delete(ARCHIVE).where(begun))
@@ -244,13 +246,13 @@ def _into_file(
         raise PlaceTakenError(str(path))
     try:
         path.parent.mkdir(OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
-        with part_folder(path) as folder:
+        with part_folder(path) as folder, _Objects(captures) as objects:
             begun = folder / "part"
             if source.dialect.name == "sqlite" and captures is None and not _has_objects(source):
                 create_private(begun)
                 rows = _vacuum(source, begun, progress)
             else:
-                rows = _fill(source, database_url(str(begun)), progress, captures)
+                rows = _fill(source, database_url(str(begun)), progress, objects)
                 _settle(begun)
             if complete is not None:
                 complete(str(begun))
@@ -309,7 +311,7 @@ def _fill(
     source: Engine,
     target: URL,
     progress: Progress,
-    captures: CaptureStore | None,
+    objects: "_Objects",
     incomplete: str | None = None,
 ) -> int:
     """Copy every table into a new archive, then index its texts; see `INCOMPLETE`."""
@@ -319,7 +321,6 @@ def _fill(
             _refuse_filled(engine, target)
             schema.upgrade(engine)
             with _snapshot(source) as old, engine.begin() as new:
-                objects = _Objects(captures)
                 rows = sum(
                     _copy_table(old, new, table, progress, objects)
                     for table in METADATA.sorted_tables
@@ -349,11 +350,19 @@ def _snapshot(engine: Engine) -> Connection:
 
 
 class _Objects:
-    """Copies the bytes of captures to the database or store of the copy."""
+    """Copies the bytes of captures to the database or store of the copy; deletes them on errors."""
 
     def __init__(self, store: CaptureStore | None) -> None:
         self._store = store
         self._folder = secrets.token_hex(8)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, failed: type[BaseException] | None, *_told: object) -> None:
+        if failed is not None and self._store is not None:
+            with suppress(OSError):
+                self._store.delete([name for name, _moment in self._store.names(self._folder)])
 
     def move_captures(self, old: Connection, rows: list[dict[str, Any]]) -> None:
         """Replace the bytes or object names of capture rows by those of the copy."""
@@ -372,7 +381,8 @@ class _Objects:
 
         The stored sizes differ, so the counts are computed again.
         """
-        new.execute(delete(ARCHIVE).where(ARCHIVE.c.key.in_((CAPTURE_FOLDER, TOTALS, INCOMPLETE))))
+        gone = (CAPTURE_FOLDER, SWEEP_ROUND, TOTALS, INCOMPLETE)
+        new.execute(delete(ARCHIVE).where(ARCHIVE.c.key.in_(gone)))
         if self._store is not None:
             new.execute(insert(ARCHIVE).values(key=CAPTURE_FOLDER, value=self._folder))
 

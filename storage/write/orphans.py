@@ -1,24 +1,32 @@
-"""Delete the objects of a capture store that no row references, left by killed workers.
+"""Delete the objects of a capture store that no row references, left by killed or failed writes.
 
-A name is used once, and its row is written within a minute or never. So an old object without
-a row never gets one, and no lock is needed. Its age is measured by the store's own clock, and only
-while the archive worked on: a clock that leaps makes nothing old.
+No clock decides whether an object still waits for its row. Each sweep begins a new round, and the
+name of an object contains the round in which it was put. Rows are only written for names of the
+current round (`storage.record.captures`): a slower writer puts its bytes again. So an object of an
+earlier round that no row references will never be referenced.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import islice
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
-from storage.database.capture_store import PART, CaptureStore, clock_of, digest_in, name_in
-from storage.database.tables import ARCHIVE, CAPTURE
-from storage.database.unit import archive_time, long_pauses, rows_in
-from storage.record.captures import CAPTURE_FOLDER
+from storage.database.capture_store import (
+    CaptureStore,
+    CapturesUnsetError,
+    clock_of,
+    delete_digests,
+    new_round,
+    round_in,
+    store_of,
+)
+from storage.database.engine import read_connection
+from storage.database.unit import Clock, writing
+from storage.history.totals import store_fact, stored_fact
+from storage.record.captures import CAPTURE_FOLDER, SWEEP_ROUND, unreferenced
 from storage.values.job import Progress
-from storage.write.archive import Archive
-from storage.write.redaction.retention import moment_before
 
 SWEPT_AT_A_TIME = 1_000
 
@@ -33,51 +41,68 @@ class SweepResult:
 
 
 def sweep_orphans(
-    archive: Archive, store: CaptureStore, age: timedelta, progress: Progress, *, delete: bool
+    engine: Engine,
+    clock: Clock,
+    progress: Progress | None = None,
+    age: timedelta | None = None,
+    *,
+    delete: bool = True,
 ) -> SweepResult:
-    """Delete the objects of this archive that have this age and that no row references.
+    """Delete the objects of this archive that no row references, or those of an age, if given.
 
-    Raises: CapturesAwayError.
+    The age is measured by the clock of the store.
+
+    Raises: CapturesAwayError; CapturesUnsetError if the archive has a store and was opened without.
     """
-    with archive.engine.connect() as connection:
-        query = select(ARCHIVE.c.value).where(ARCHIVE.c.key == CAPTURE_FOLDER)
-        folder = connection.execute(query).scalar()
+    store, folder = _store_and_folder(engine)
     objects = orphans = deleted = 0
-    if folder is None:
+    if store is None or folder is None:
         return SweepResult(objects, orphans, deleted)
-    before = clock_of(store, folder) - _find_span(archive, age) if delete else None
+    current = _begin_round(engine, clock) if delete else None
+    before = clock_of(store, folder) - age if delete and age is not None else None
     listed = store.names(folder)
     while some := list(islice(listed, SWEPT_AT_A_TIME)):
-        unnamed = list(_find_unreferenced(archive.engine, some))
-        old = [name for name, moment in unnamed if before is not None and moment < before]
+        with read_connection(engine) as connection:
+            unnamed = unreferenced(connection, [name for name, _moment in some])
+        old = [
+            name
+            for name, moment in some
+            if name in unnamed
+            and current not in {None, round_in(name)}
+            and (before is None or moment < before)
+        ]
         if old:
             store.delete(old)
         objects, orphans = objects + len(some), orphans + len(unnamed)
         deleted += len(old)
-        progress("objects", objects)
+        if progress is not None:
+            progress("objects", objects)
     return SweepResult(objects, orphans, deleted)
 
 
-def _find_span(archive: Archive, age: timedelta) -> timedelta:
-    """Return how far an object must be back so that the archive worked for `age` since.
+def delete_objects(engine: Engine, clock: Clock, digests: Sequence[bytes]) -> None:
+    """Delete all objects with these digests, before the rows that reference them are emptied.
 
-    Neither its long pauses count nor the time since its latest unit: both may be leaps.
+    Raises: CapturesAwayError, CapturesUnsetError.
     """
-    now = archive.read_shared_clock()
-    latest = min(now, archive.read(archive_time).latest or now)
-    pauses = archive.read(long_pauses, latest)
-    return now - moment_before(latest, age, pauses, counted=timedelta(0))
+    store, folder = _store_and_folder(engine)
+    if digests and store is not None and folder is not None:
+        _begin_round(engine, clock)
+        delete_digests(store, folder, digests)
 
 
-def _find_unreferenced(
-    engine: Engine, listed: list[tuple[str, datetime]]
-) -> Iterator[tuple[str, datetime]]:
-    """Yield the objects that no row references; objects of other programs are ignored."""
-    digests = {name: digest_in(name.removesuffix(PART)) for name, _moment in listed}
-    query = select(CAPTURE.c.digest, CAPTURE.c.data)
-    with engine.connect() as connection:
-        rows = rows_in(connection, query, CAPTURE.c.digest, filter(None, digests.values()))
-        named = {name_in(bytes(digest), data) for digest, data in rows}
-    for name, moment in listed:
-        if digests[name] is not None and name not in named:
-            yield name, moment
+def _store_and_folder(engine: Engine) -> tuple[CaptureStore | None, str | None]:
+    store = store_of(engine)
+    with read_connection(engine) as connection:
+        folder = stored_fact(connection, CAPTURE_FOLDER)
+    if folder is not None and store is None:
+        raise CapturesUnsetError
+    return store, folder
+
+
+def _begin_round(engine: Engine, clock: Clock) -> str:
+    """Begin a round of sweeps, after which names of earlier rounds get no row; return it."""
+    current = new_round()
+    with writing(engine, clock) as unit:
+        store_fact(unit.connection, SWEEP_ROUND, current)
+    return current

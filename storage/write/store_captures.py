@@ -1,13 +1,19 @@
 """Store captures: bytes, observations and scans, before anything interprets them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import select
 
 from storage.capabilities import parts_of
-from storage.database.capture_store import CapturesUnsetError, store_of
+from storage.database.capture_store import (
+    CapturesUnsetError,
+    SweptMeanwhileError,
+    store_of,
+)
 from storage.database.tables import SCAN, SOURCE
 from storage.database.unit import Unit
 from storage.history.absences import record_absences
@@ -26,6 +32,7 @@ from storage.record.captures import (
     record_gone,
     record_presence,
     store_captures,
+    sweep_round,
 )
 from storage.record.imports import ImportResult, ImportWriter, load_records, pack_imports
 from storage.record.observations import add_refusal, refuse_redacted
@@ -42,6 +49,21 @@ from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from storage.write.redaction.without_redacted import imports_without_redacted, without_redacted
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def putting_again(store: Callable[P, T]) -> Callable[P, T]:
+    """Repeat a function that calls `store_bytes` if a sweep began before its rows were written."""
+
+    @wraps(store)
+    def repeat(*args: P.args, **named: P.kwargs) -> T:
+        while True:
+            with suppress(SweptMeanwhileError):
+                return store(*args, **named)
+
+    return repeat
+
 
 def store_bytes(archive: Archive, packed: Packed) -> Packed:
     """Put new bytes into the capture store, if there is one, before any lock is taken.
@@ -56,8 +78,9 @@ def store_bytes(archive: Archive, packed: Packed) -> Packed:
         if archive.read(stored_fact, CAPTURE_FOLDER) is not None:
             raise CapturesUnsetError
         return packed
-    known = archive.read(load_captures, packed)
-    return put_packed(store, archive.capture_folder, packed, known)
+    with archive.read_connection() as connection:
+        known, current = load_captures(connection, packed), sweep_round(connection)
+    return put_packed(store, archive.capture_folder, packed, known, current)
 
 
 def start_scan(archive: Archive, source_id: int) -> Scan:
@@ -66,6 +89,7 @@ def start_scan(archive: Archive, source_id: int) -> Scan:
         return Scan(unit.number(), source_id, unit.now, unit.doubted(unit.reading, unit.now))
 
 
+@putting_again
 def store_arrivals(
     archive: Archive,
     claim: jobs.Claim,
@@ -118,6 +142,7 @@ def store_arrivals(
     return counts
 
 
+@putting_again
 def import_captures(
     archive: Archive,
     claim: jobs.Claim,

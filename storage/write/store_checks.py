@@ -26,9 +26,10 @@ from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from storage.write.readings.confirmed import settle_confirmed
 from storage.write.redaction.without_redacted import checks_without_redacted
-from storage.write.store_captures import store_bytes
+from storage.write.store_captures import putting_again, store_bytes
 
 
+@putting_again
 def store_checks(
     archive: Archive,
     claim: jobs.Claim,

@@ -15,7 +15,7 @@ from storage.values.digest import origin_id, raw_digest
 from storage.values.net.token import submission_note
 from storage.values.net.transfer import Transfer
 from storage.write.archive import Archive
-from storage.write.store_captures import store_bytes
+from storage.write.store_captures import putting_again, store_bytes
 
 KIND = "submitted"
 """Kind of the sources of submitted captures."""
@@ -49,6 +49,7 @@ def source_name(submitter: str) -> str:
     return f"{KIND}:{submitter}"
 
 
+@putting_again
 def store_submission(archive: Archive, submission: Submission) -> int:
     """Store the bytes and an observation of a submission; return the job that reads it.
 

@@ -184,25 +184,24 @@ def _repeat_from(
 @command(app, "sweep", example="lesart sweep --dry-run")
 def sweep(
     place: ArchiveOptions,
-    older: str = option(
-        "--older-than", "DURATION", "Delete only objects older than DURATION.", default="1d"
+    older: str | None = option(
+        "--older-than", "DURATION", "Delete only objects older than DURATION."
     ),
     *,
     dry_run: bool = flag("--dry-run", "Count the objects without deleting them."),
 ) -> None:
     """Delete objects in the object storage that no row refers to.
 
-    Killed workers leave such objects behind. Other processes may write meanwhile, so use a duration
-    of at least one hour.
+    Killed processes leave such objects behind. The service deletes them every hour, and each
+    redaction does. Other processes may write meanwhile.
     """
-    settings, age = place.settings(), timedelta(seconds=parse_interval(older))
+    settings = place.settings()
+    age = None if older is None else timedelta(seconds=parse_interval(older))
     if settings.captures is None:
         reason = "it is not set, so all captures are in the database: nothing to sweep"
         raise SettingsError("captures_url", reason)
-    store = stores.open_store(settings.captures)
-    with (
-        opened_archive(settings) as archive,
-        ProgressLine() as line,
-    ):
-        found = orphans.sweep_orphans(archive, store, age, line.report, delete=not dry_run)
+    with opened_archive(settings) as archive, ProgressLine() as line:
+        found = orphans.sweep_orphans(
+            archive.engine, archive.clock, line.report, age, delete=not dry_run
+        )
     say(f"objects: {found.objects}, unreferenced: {found.orphans}, deleted: {found.deleted}")

@@ -43,9 +43,9 @@ from storage.write.redaction.without_redacted import readings_without_redacted
 from storage.write.store_listings import store_listings
 
 if TYPE_CHECKING:
-    from storage.write.redaction import redact_articles
+    from storage.write.redaction import empty_rows
 else:
-    redact_articles = LazyModule("storage.write.redaction.redact_articles")
+    empty_rows = LazyModule("storage.write.redaction.empty_rows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +226,7 @@ def store_readings(
         candidates = add_index_keys_within(archive, unit, keeping.wordings)
     keeping.committed()
     if returned:
-        redact_articles.finish_redactions(archive)
+        empty_rows.empty_ordered(archive.engine, archive.clock)
     candidates |= add_index_keys_after(archive, keeping.wordings)
     index_after(archive, keeping.to_index)
     relate_candidates(archive, candidates)

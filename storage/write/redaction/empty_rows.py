@@ -23,7 +23,6 @@ from sqlalchemy import (
 )
 
 from storage.capabilities import CAPABILITIES
-from storage.database.capture_store import CapturesUnsetError, name_in, store_of
 from storage.database.columns import JSON_TYPE
 from storage.database.engine import read_connection
 from storage.database.rows import STREAMING
@@ -88,6 +87,7 @@ from storage.values.redaction import (
     name_placeholder,
 )
 from storage.write.index import forget_words
+from storage.write.orphans import delete_objects
 from storage.write.redaction.in_bytes import is_read_as_before
 from storage.write.redaction.named_places import JOBS, is_named, places_in
 from storage.write.redaction.plan import places_of, titles_of
@@ -131,7 +131,7 @@ def empty_ordered(engine: Engine, clock: Clock, progress: Progress | None = None
             ahead = None if due is None else _UnindexedRows.of(connection, due)
         if due is None or ahead is None:
             return done
-        _delete_objects(engine, ahead.objects)
+        delete_objects(engine, clock, ahead.digests)
         with writing(engine, clock) as unit:
             _overwrite(unit.connection)
             log.append_within(unit)
@@ -140,16 +140,6 @@ def empty_ordered(engine: Engine, clock: Clock, progress: Progress | None = None
                 done += len(due)
         if progress is not None:
             progress("rows emptied", done)
-
-
-def _delete_objects(engine: Engine, names: Sequence[str]) -> None:
-    """Delete the objects in a store, before the rows that reference them are emptied."""
-    if not names:
-        return
-    store = store_of(engine)
-    if store is None:
-        raise CapturesUnsetError
-    store.delete(names)
 
 
 def _due(connection: Connection) -> list[Row[Any]] | None:
@@ -173,7 +163,7 @@ class _UnindexedRows:
     index_keys: list[Any] = field(default_factory=list)
     observations: set[int] = field(default_factory=set)
     articles: set[int] = field(default_factory=set)
-    objects: list[str] = field(default_factory=list)
+    digests: list[bytes] = field(default_factory=list)
     jobs: list[int] = field(default_factory=list)
     addresses: dict[str, int] = field(default_factory=dict)
     sources: list[int] = field(default_factory=list)
@@ -192,10 +182,8 @@ class _UnindexedRows:
         query = select(INDEX_KEY.c.key, INDEX_KEY.c.wording_id)
         keys = list(rows_in(connection, query, INDEX_KEY.c.wording_id, wordings))
         ahead = cls(keys, bytes_alone=alone)
-        held = select(CAPTURE.c.digest, CAPTURE.c.data)
-        for digest, data in rows_in(connection, held, CAPTURE.c.id, held_by):
-            if (name := name_in(bytes(digest), data)) is not None:
-                ahead.objects.append(name)
+        held = rows_in(connection, select(CAPTURE.c.digest), CAPTURE.c.id, held_by)
+        ahead.digests = [bytes(row[0]) for row in held if not is_emptied(bytes(row[0]))]
         for column, wanted in ((DERIVATION.c.wording_id, wordings), (DERIVATION.c.id, derivations)):
             captures |= {
                 row[0]

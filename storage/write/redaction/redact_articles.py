@@ -9,6 +9,7 @@ from storage.values.job import Progress
 from storage.values.redaction import MARK, RedactionReason
 from storage.write.archive import Archive
 from storage.write.index import index_after, index_within
+from storage.write.orphans import sweep_orphans
 from storage.write.redaction import orders
 from storage.write.redaction.empty_rows import empty_ordered
 from storage.write.redaction.in_bytes import BytesSearch, add_found_bytes
@@ -74,8 +75,9 @@ def redact_articles(
     while True:
         plan = planning.make_plan()
         act = archive.transact(orders.order, plan.rows, reason, actor)
-        finish_redactions(archive, progress)
+        empty_ordered(archive.engine, archive.clock, progress)
         if act is None:
+            sweep_orphans(archive.engine, archive.clock, progress)
             return acts
         acts.append(act)
 
@@ -101,7 +103,7 @@ def drop_overdue_bytes(
             with archive.unit() as unit:
                 why = RedactionReason.RETENTION
                 orders.order(unit, {"capture": some}, why, orders.BY_ITSELF)
-            finish_redactions(archive)
+            empty_ordered(archive.engine, archive.clock)
     names = {each.id: each.name for each in sources}
     sizes: dict[str, list[int]] = {names[number]: [] for number in before}
     for _, source, size in found:
@@ -145,12 +147,18 @@ def redact_passage(
                 index_within(archive, unit, taken[1])
         if taken is not None:
             index_after(archive, taken[1])
-        finish_redactions(archive)
+        empty_ordered(archive.engine, archive.clock, progress)
         if taken is None:
+            sweep_orphans(archive.engine, archive.clock, progress)
             return first
         first = first or taken[0]
 
 
 def finish_redactions(archive: Archive, progress: Progress | None = None) -> int:
-    """Empty all rows with a pending redaction, as after a crash; return their number."""
-    return empty_ordered(archive.engine, archive.clock, progress)
+    """Empty all rows with a pending redaction, as after a crash; return their number.
+
+    Whatever killed writes left in a store of captures is deleted, too.
+    """
+    number = empty_ordered(archive.engine, archive.clock, progress)
+    sweep_orphans(archive.engine, archive.clock, progress)
+    return number

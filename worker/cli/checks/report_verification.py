@@ -1,6 +1,6 @@
 """Write the findings of a verification, and what they prove."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -32,12 +32,14 @@ else:
     verify_level = LazyModule("storage.verify.level")
     verify_run = LazyModule("storage.verify.verify")
 
+NAMED_ORPHANS = 20
 CHECKED = {
     "database": "properties of the database",
     "guards": "sets of write guards",
     "origins": "addresses and paths",
     "captures": "captures",
     "leftovers": "captures searched for redacted text",
+    "objects": "objects in the store of captures",
     "foreign_records": "records of web archives",
     "wordings": "texts",
     "derivations": "layouts of texts",
@@ -92,6 +94,7 @@ def report_verification(
                 "redacted": verification.redacted,
                 "expired": verification.expired,
                 "older_steps": verification.older_steps,
+                "unreferenced": verification.orphans,
                 "not_covered": [each.to_dict() for each in verify_findings.NOT_COVERED],
             }
 
@@ -109,6 +112,7 @@ def report_verification(
     say(f"checked {checked_rows}; {verification.redacted} redacted; {written.number} broken")
     if verification.expired:
         say(f"{verification.expired} captures have no bytes after their retention period")
+    _say_orphans(verification.orphans)
     if verification.older_steps:
         number = verification.older_steps
         say(f"{number} changes were classified by older rules; run `lesart reclassify`")
@@ -120,6 +124,13 @@ def report_verification(
         say(sentence)
     if written.number:
         raise typer.Exit(NO)
+
+
+def _say_orphans(names: Sequence[str]) -> None:
+    for name in names[:NAMED_ORPHANS]:
+        say(f"no row refers to the object {name}")
+    if names:
+        say("such objects wait for their row, or a killed process left them: run `lesart sweep`")
 
 
 def _scope(settings: Settings, checked: VerifyOptions, engine: Any) -> "Scope":

@@ -20,6 +20,7 @@ from storage.read.figures.edits import EDIT_SUMMARY, renewed_summary
 from storage.settings import Settings
 from storage.write.archive import Archive
 from storage.write.idle_jobs import remove_idle_jobs
+from storage.write.orphans import sweep_orphans
 from storage.write.redaction.redact_articles import drop_overdue_bytes
 from worker.alerts import delivery as alerts
 from worker.log import LOG
@@ -31,6 +32,13 @@ def expire_captures(services: Services) -> None:
     for each in drop_overdue_bytes(services.archive, services.settings.retain_captures):
         if each["captures"]:
             LOG.info("captures_expired", **each)
+
+
+def sweep_objects(services: Services) -> None:
+    """Delete the objects of captures that killed or failed writes left without a row."""
+    swept = sweep_orphans(services.archive.engine, services.archive.clock)
+    if swept.deleted:
+        LOG.info("objects_swept", deleted=swept.deleted)
 
 
 def remove_idle(services: Services) -> None:
@@ -58,6 +66,7 @@ COMMON_ACTS = (
     PeriodicAct("alerts", send_alerts, 1.0),
     *OF_CAPABILITIES,
     PeriodicAct("retention", expire_captures, 3600.0),
+    PeriodicAct("objects", sweep_objects, 3600.0),
     PeriodicAct("jobs", remove_idle, 3600.0),
     PeriodicAct("figures", update_figures, 60.0),
 )
