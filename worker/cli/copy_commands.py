@@ -185,7 +185,7 @@ def _repeat_from(
 def sweep(
     place: ArchiveOptions,
     older: str | None = option(
-        "--older-than", "DURATION", "Delete only objects older than DURATION."
+        "--older-than", "DURATION", "Delete only objects older than DURATION (default: all)."
     ),
     *,
     dry_run: bool = flag("--dry-run", "Count the objects without deleting them."),
