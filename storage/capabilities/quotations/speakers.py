@@ -4,12 +4,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import chain
-
-from sqlalchemy import Connection
+from typing import TYPE_CHECKING
 
 from storage.database.rows import fetch
-from storage.language.folded_names import JOINED, fold_name, person_forms
 from storage.values.draft import NamedSpeaker, Quote
+from storage.values.lazy import LazyModule
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from storage.language import folded_names
+else:
+    folded_names = LazyModule("storage.language.folded_names")
 
 
 def name_digest(folded: str | None) -> str:
@@ -38,14 +44,14 @@ class HiddenNames:
         >>> [hidden.has(each) for each in ("Dr. Ada Kern", "ADA KERNS", "Ada Kerns Sprecher", None)]
         [True, True, False, False]
         """
-        folded = fold_name(name) if self.digests else None
-        forms = () if folded is None else person_forms(folded)
+        folded = folded_names.fold_name(name) if self.digests else None
+        forms = () if folded is None else folded_names.person_forms(folded)
         return not self.digests.isdisjoint(map(name_digest, forms))
 
     def is_in(self, words: str | None) -> bool:
         """Check whether one of the speakers that words name is left out."""
         return bool(self.digests and words) and any(
-            map(self.has, (words, *JOINED.split(words or "")))
+            map(self.has, (words, *folded_names.JOINED.split(words or "")))
         )
 
     def remove_from(self, quote: Quote) -> Quote | None:
@@ -82,11 +88,11 @@ class HiddenNames:
 
     def _without(self, words: str | None, gone: Iterable[str | None]) -> str | None:
         """Return the words for several speakers without those that are left out."""
-        parts = JOINED.split(words or "")
+        parts = folded_names.JOINED.split(words or "")
         left = [each for each in parts if not self.has(each) and not _names(each, gone)]
         if words is None or left == parts:
             return words
-        marks = JOINED.findall(words)
+        marks = folded_names.JOINED.findall(words)
         return (
             "".join(chain.from_iterable(zip(left, (*marks[: len(left) - 1], ""), strict=True)))
             or None
@@ -95,9 +101,9 @@ class HiddenNames:
 
 def _names(part: str, gone: Iterable[str | None]) -> bool:
     """Check whether words for one speaker have a name that is left out, or are its last name."""
-    words = fold_name(part)
-    forms = () if words is None else person_forms(words)
-    for name in filter(None, map(fold_name, gone)):
+    words = folded_names.fold_name(part)
+    forms = () if words is None else folded_names.person_forms(words)
+    for name in filter(None, map(folded_names.fold_name, gone)):
         if name.rsplit(" ", 1)[-1] in forms or any(f" {name} " in f" {each} " for each in forms):
             return True
     return False
@@ -109,6 +115,6 @@ LEFT JOIN person_redaction_lifted l ON l.redaction_id = r.id WHERE l.id IS NULL
 """
 
 
-def load_hidden(connection: Connection) -> HiddenNames:
+def load_hidden(connection: "Connection") -> HiddenNames:
     """Return the names that are left out of all lists."""
     return HiddenNames(frozenset(row["digest"] for row in fetch(connection, _STANDING, {})))
