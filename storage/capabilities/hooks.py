@@ -66,6 +66,8 @@ class RecordTable(NamedTuple):
     `in_bundle`: rows of this table can be part of a proof bundle.
     `transfer`: how the rows get into another archive by a WARC export, and so by `merge`: written
     into the file, made again when it is read, repeated as an order by `merge`, or not at all.
+    `acts` are the columns with times of acts and decisions, which obey the corrections of the clock
+    (`storage.history.corrected_times`): in views, lists, and files for other archives.
     `known_at` is the time by which queries for the knowledge at a time leave out later rows; None
     for rows that are only reached through those, or that count whenever they were recorded.
     `emptied` are the columns that a redaction of a text empties, `emptied_address` those that a
@@ -90,6 +92,7 @@ class RecordTable(NamedTuple):
     references: Names = NOTHING
     loose: Names = NOTHING
     elsewhere: str | None = None
+    acts: tuple[str, ...] = ()
 
 
 class ListedOrder(NamedTuple):
@@ -133,7 +136,8 @@ class StateTable(NamedTuple):
     does. `is_secret`: the role of the page cannot select from it. `holds_text`: its rows may
     contain parts of texts or addresses, so that PostgreSQL rewrites it after a redaction.
     `references` and `loose` as in `RecordTable`. `waits` are the columns with stored times of the
-    future, with the longest wait of each in seconds (`storage.database.planned_times`).
+    future, with the longest wait of each in seconds (`storage.database.planned_times`). `moments`
+    are those with times of acts, which a correction of the clock puts back to its own time.
     `is_numbered`: every change of a row gives it a new `seq`, so that a backup need not compare
     its other columns. A redaction deletes the rows of a capability that
     refer to a redacted wording or derivation.
@@ -146,6 +150,7 @@ class StateTable(NamedTuple):
     references: Names = NOTHING
     loose: Names = NOTHING
     waits: Mapping[str, float] = MappingProxyType({})
+    moments: tuple[str, ...] = ()
     is_numbered: bool = False
 
 

@@ -85,18 +85,20 @@ RECORD_TABLES: tuple[RecordTable, ...] = (
     ),
     RecordTable(
         "relation", LogEntry(11, ("agency", "evidence")),
-        in_bundle=True, transfer="read again", known_at="decided_at",
+        in_bundle=True, transfer="read again", known_at="decided_at", acts=("decided_at",),
         kept={"agency": "the name of a news agency", "evidence": "scores and numbers of wordings"},
         references={"a_origin_id": "origin", "b_origin_id": "origin"},
     ),
     RecordTable(
         "relation_undone", LogEntry(12, ("reason",)),
-        in_bundle=True, transfer="none", known_at="undone_at", kept={"reason": _REASON},
+        in_bundle=True, transfer="none", known_at="undone_at", acts=("undone_at",),
+        kept={"reason": _REASON},
         references={"relation_id": "relation"},
     ),
     RecordTable(
         "noise_step", LogEntry(15, ("rules",)),
-        in_bundle=False, transfer="read again", known_at="decided_at", kept={"rules": _RULES},
+        in_bundle=False, transfer="read again", known_at="decided_at", acts=("decided_at",),
+        kept={"rules": _RULES},
         references={
             "origin_id": "origin", "observation_id": "observation",
             "a_derivation_id": "derivation", "b_derivation_id": "derivation",
@@ -105,7 +107,8 @@ RECORD_TABLES: tuple[RecordTable, ...] = (
     ),
     RecordTable(
         "noise_step_undone", LogEntry(16, ("reason",)),
-        in_bundle=False, transfer="none", known_at="undone_at", kept={"reason": _REASON},
+        in_bundle=False, transfer="none", known_at="undone_at", acts=("undone_at",),
+        kept={"reason": _REASON},
         references={"noise_step_id": "noise_step"},
     ),
     RecordTable(
@@ -136,14 +139,15 @@ RECORD_TABLES: tuple[RecordTable, ...] = (
     ),
     RecordTable(
         "lineage", LogEntry(13),
-        in_bundle=False, transfer="read again", known_at="decided_at",
+        in_bundle=False, transfer="read again", known_at="decided_at", acts=("decided_at",),
         references={
             "origin_id": "origin", "to_origin_id": "origin", "observation_id": "observation",
         },
     ),
     RecordTable(
         "lineage_undone", LogEntry(14, ("reason",)),
-        in_bundle=False, transfer="none", known_at="undone_at", kept={"reason": _REASON},
+        in_bundle=False, transfer="none", known_at="undone_at", acts=("undone_at",),
+        kept={"reason": _REASON},
         references={"lineage_id": "lineage"},
     ),
     RecordTable(
@@ -157,19 +161,19 @@ RECORD_TABLES: tuple[RecordTable, ...] = (
     ),
     RecordTable(
         "redaction", LogEntry(18, ("reason",)),
-        in_bundle=True, transfer="repeated", known_at=None, kept={"reason": _REASON},
+        in_bundle=True, transfer="repeated", known_at=None, acts=("at",), kept={"reason": _REASON},
         plain={"actor": "whoever gave the order"},
         references={"row_id": "table_name", "act_id": "redaction"},
     ),
     RecordTable(
         "restriction", LogEntry(23, ("actor", "reason")),
-        in_bundle=False, transfer="repeated", known_at=None,
+        in_bundle=False, transfer="repeated", known_at=None, acts=("at",),
         kept={"actor": "whoever gave the order", "reason": _REASON},
         references={"origin_id": "origin"},
     ),
     RecordTable(
         "restriction_lifted", LogEntry(24, ("actor",)),
-        in_bundle=False, transfer="repeated", known_at=None,
+        in_bundle=False, transfer="repeated", known_at=None, acts=("at",),
         kept={"actor": "whoever gave the order"}, references={"restriction_id": "restriction"},
     ),
     *(table for each in CAPABILITIES for table in each.record_tables),
@@ -186,8 +190,13 @@ STATE_TABLES: tuple[StateTable, ...] = (
         "stamp_request", _WORK, is_secret=False, holds_text=False,
         waits={"next_at": DAY, "lease_until": 2 * MINUTE},
     ),
-    StateTable("access_token", _SETTINGS, is_secret=True, holds_text=False),
-    StateTable("alert", _SETTINGS, is_secret=False, holds_text=False),
+    StateTable(
+        "access_token", _SETTINGS, is_secret=True, holds_text=False,
+        moments=("created_at", "revoked_at"),
+    ),
+    StateTable(
+        "alert", _SETTINGS, is_secret=False, holds_text=False, moments=("created_at",)
+    ),
     StateTable(
         "alert_channel", _SETTINGS, is_secret=True, holds_text=False,
         references={"alert_id": "alert"},
@@ -201,7 +210,10 @@ STATE_TABLES: tuple[StateTable, ...] = (
     ),
     StateTable("counter", None, is_secret=False, holds_text=False),
     StateTable("archive", None, is_secret=False, holds_text=False),
-    StateTable("source", _SETTINGS, is_secret=False, holds_text=True),
+    StateTable(
+        "source", _SETTINGS, is_secret=False, holds_text=True,
+        moments=("created_at", "removed_at"),
+    ),
     StateTable(
         "job", f"{_WORK}; only the counts of jobs that read are compared",
         is_secret=False, holds_text=True,
@@ -225,6 +237,7 @@ STATE_TABLES: tuple[StateTable, ...] = (
             ("source_id", "origin_id", "observation_id", "capture_id", "final_id", "job_id"), _WORK
         ),
         waits={"next_check": 366 * DAY},
+        moments=("checked_at", "reached_at", "changed_at", "listed_at"),
     ),
     StateTable(
         "corrected_scan", None, is_secret=False, is_numbered=True, holds_text=False,

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, func, insert, or_, select, union
 
 from storage.database.planned_times import move_back
+from storage.database.table_facts import RECORD_TABLES, STATE_TABLES
 from storage.database.tables import (
     ARCHIVE,
     ARTICLE,
@@ -24,15 +25,16 @@ from storage.database.tables import (
     SOURCE,
     TRANSFER,
     VERSION,
-    WATCH,
 )
-from storage.database.unit import LEAP_FROM, LEAP_TO, PAUSE, Unit, update_rows
+from storage.database.tables.metadata import METADATA
+from storage.database.unit import LEAP_FROM, LEAP_TO, PAUSE, Unit, rows_in, update_rows
 from storage.database.view_facts import SNAPSHOT_BLOCK
 from storage.history.corrected_times import (
     ClockCorrection,
     clock_corrections,
     time_after_corrections,
 )
+from storage.history.renewals import renew_articles, renew_rows
 from storage.history.versions import rebuild_all
 
 ARTICLES_AT_A_TIME = 500
@@ -89,10 +91,11 @@ def correct_clock(unit: Unit) -> None:
     articles = _articles_ahead(unit, correction)
     _correct_snapshots(unit, correction)
     _correct_scans(unit, correction)
-    _correct_watches(unit, correction)
+    _correct_moments(unit, correction)
     _free_slots(unit, correction)
     move_back(unit.connection, time.leap_to, unit.now, time.latest - unit.now)
     unit.flush()
+    articles = sorted({*articles, *_renew_acts(unit, correction)})
     for start in range(0, len(articles), ARTICLES_AT_A_TIME):
         rebuild_all(unit, dict.fromkeys(articles[start : start + ARTICLES_AT_A_TIME], True))
 
@@ -182,10 +185,39 @@ def _free_slots(unit: Unit, correction: ClockCorrection) -> None:
     unit.connection.execute(JOB.update().where(*is_early).values(slot=None))
 
 
-def _correct_watches(unit: Unit, correction: ClockCorrection) -> None:
-    """Correct when addresses were checked; when they are checked next, `move_back` corrects."""
-    names = ("checked_at", "reached_at", "changed_at", "listed_at")
-    for column in (WATCH.c[name] for name in names):
-        unit.connection.execute(
-            WATCH.update().where(column > correction.at).values({column: correction.at})
-        )
+def _correct_moments(unit: Unit, correction: ClockCorrection) -> None:
+    """Correct the times of acts in the state, such as checks of addresses and new tokens.
+
+    `move_back` corrects the times of the future.
+    """
+    for table in STATE_TABLES:
+        rows = METADATA.tables[table.name]
+        for column in (rows.c[name] for name in table.moments):
+            late = rows.update().where(column > correction.at)
+            unit.connection.execute(late.values({column: correction.at}))
+
+
+def _renew_acts(unit: Unit, correction: ClockCorrection) -> set[int]:
+    """Give the rows of views with corrected times of acts a new `seq`; return their articles.
+
+    These are the row of an act, or of the one that it undoes, and the article that it is about.
+    """
+    timed = {facts.name: facts for facts in RECORD_TABLES if facts.acts}
+    observed: set[int] = set()
+    for facts in timed.values():
+        table = METADATA.tables[facts.name]
+        late = or_(*(table.c[name] > correction.at for name in facts.acts))
+        rows = unit.connection.execute(select(table).where(late)).mappings().all()
+        if not timed.keys() & facts.references.values():
+            renew_rows(unit, facts.name, [row["id"] for row in rows])
+        for name, target in facts.references.items():
+            named = {row[name] for row in rows if row[name] is not None}
+            if target in timed:
+                renew_rows(unit, target, named)
+            elif target == OBSERVATION.name:
+                observed |= named
+    shown = select(SNAPSHOT.c.article_id)
+    articles = rows_in(unit.connection, shown, SNAPSHOT.c.observation_id, observed)
+    found = {row[0] for row in articles}
+    renew_articles(unit, found)
+    return found

@@ -51,6 +51,14 @@ def time_after_corrections(
     return moment
 
 
+def time_of_act(
+    corrections: Sequence[ClockCorrection], number: int, moment: datetime, recorded_at: datetime
+) -> datetime:
+    """Return the corrected time of an act, row `number`; one of another archive states its own."""
+    is_own = moment == recorded_at
+    return time_after_corrections(corrections, number, moment) if is_own else moment
+
+
 def last_sight(corrections: Sequence[ClockCorrection], moment: datetime) -> datetime:
     """Return the earliest time at which something was seen whose corrected time is `moment`.
 

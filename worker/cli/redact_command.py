@@ -378,8 +378,7 @@ def _restrict(order: _Order) -> None:
 
 
 def _restrictions(archive: "Archive") -> list[dict[str, Any]]:
-    with archive.read_connection() as connection:
-        return [dict(each._mapping) for each in restricting.restrictions(connection)]  # noqa: SLF001  # documented
+    return archive.read(restricting.restrictions)
 
 
 def _refuse_copies(

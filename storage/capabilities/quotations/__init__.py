@@ -17,17 +17,17 @@ QUOTATIONS = Capability(
     record_tables=(
         RecordTable(
             "person_redaction", LogEntry(31, ("actor", "digest")),
-            in_bundle=False, transfer="repeated", known_at=None,
+            in_bundle=False, transfer="repeated", known_at=None, acts=("recorded_at",),
             kept={"actor": _ACTOR, "digest": _DIGEST},
         ),
         RecordTable(
             "person_redaction_lifted", LogEntry(32, ("actor",)),
-            in_bundle=False, transfer="repeated", known_at=None,
+            in_bundle=False, transfer="repeated", known_at=None, acts=("recorded_at",),
             kept={"actor": _ACTOR}, references={"redaction_id": "person_redaction"},
         ),
         RecordTable(
             "person_parted", LogEntry(33, ("actor", "digest")),
-            in_bundle=False, transfer="written", known_at="recorded_at",
+            in_bundle=False, transfer="written", known_at="recorded_at", acts=("parted_at",),
             kept={"actor": _ACTOR, "digest": _DIGEST},
             references={"observation_id": "observation", "other_id": "observation"},
         ),

@@ -9,6 +9,8 @@ from storage.capabilities.quotations import identity
 from storage.capabilities.quotations.quotes import Identity
 from storage.capabilities.quotations.speakers import name_digest
 from storage.database.rows import cursor, fetch, place, stream
+from storage.database.view_queries.own_times import act_time
+from storage.database.view_queries.sql_words import words_of
 from storage.database.views import view_query
 from storage.language.folded_names import fold_name
 
@@ -39,11 +41,11 @@ ORDER BY q.changed_by DESC, q.article DESC, q.version DESC, q.number DESC
 
 _PARTED = """
 SELECT t.digest AS digest, a.public_id AS a, coalesce(b.public_id, a.public_id) AS b,
-    t.parted_at AS parted_at
+    {parted_at} AS parted_at
 FROM person_parted t
 JOIN snapshot sa ON sa.observation_id = t.observation_id JOIN article a ON a.id = sa.article_id
 LEFT JOIN snapshot sb ON sb.observation_id = t.other_id LEFT JOIN article b ON b.id = sb.article_id
-ORDER BY t.parted_at DESC
+ORDER BY parted_at DESC
 """
 Orders = dict[frozenset[str], datetime]
 
@@ -80,7 +82,8 @@ def find_parted(connection: "Connection") -> "Callable[[str | None], Orders]":
     An article alone means the person of no other article. The time is that of the order.
     """
     found: dict[str, Orders] = {}
-    for row in fetch(connection, _PARTED, {}):
+    query = _PARTED.format(parted_at=act_time(words_of(connection), "t", "parted_at"))
+    for row in fetch(connection, query, {}):
         found.setdefault(row["digest"], {})[frozenset((row["a"], row["b"]))] = row["parted_at"]
     return lambda folded: found.get(name_digest(folded), {}) if found else {}
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from storage.capabilities.quotations.tables import PERSON_PARTED
 from storage.database.tables import SNAPSHOT
 from storage.database.unit import Unit, rows_in
+from storage.history.corrected_times import clock_corrections, time_of_act
 from storage.values.draft import Json
 
 MOST_ORDERS = 200
@@ -29,12 +30,14 @@ def facts_of_checks(connection: Connection, articles: Sequence[int]) -> Mapping[
     """Return the orders about persons by the check that shows the article."""
     query = select(
         PERSON_PARTED.c.observation_id, PERSON_PARTED.c.digest, PERSON_PARTED.c.actor,
-        PERSON_PARTED.c.parted_at,
+        PERSON_PARTED.c.id, PERSON_PARTED.c.parted_at, PERSON_PARTED.c.recorded_at,
     ).join(SNAPSHOT, SNAPSHOT.c.observation_id == PERSON_PARTED.c.observation_id)  # fmt: skip
     found: dict[int, list[Json]] = {}
-    for observation, digest, actor, at in rows_in(
+    corrections = clock_corrections(connection)
+    for observation, digest, actor, *act in rows_in(
         connection, query, SNAPSHOT.c.article_id, articles
     ):
+        at = time_of_act(corrections, *act)
         order: Json = {"digest": digest, "actor": actor, "parted_at": at.isoformat()}
         found.setdefault(observation, []).append(order)
     return dict(found)

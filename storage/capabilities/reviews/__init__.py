@@ -15,13 +15,14 @@ REVIEWS = Capability(
     record_tables=(
         RecordTable(
             "review", LogEntry(29, ("label", "note", "reviewer")),
-            in_bundle=False, transfer="written", known_at="recorded_at", emptied=("note",),
+            in_bundle=False, transfer="written", known_at="recorded_at", acts=("reviewed_at",),
+            emptied=("note",),
             kept={"label": "a word of a scheme, not a text", "reviewer": _READER},
             references={"observation_id": "observation", "before_id": "observation"},
         ),
         RecordTable(
             "review_withdrawn", LogEntry(30, ("reviewer",)),
-            in_bundle=False, transfer="written", known_at="recorded_at",
+            in_bundle=False, transfer="written", known_at="recorded_at", acts=("withdrawn_at",),
             kept={"reviewer": _READER}, references={"review_id": "review"},
         ),
     ),

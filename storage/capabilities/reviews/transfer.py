@@ -10,6 +10,7 @@ from storage.capabilities.reviews.store import LABEL, LONGEST_NOTE
 from storage.capabilities.reviews.tables import REVIEW, REVIEW_WITHDRAWN
 from storage.database.tables import SNAPSHOT
 from storage.database.unit import Unit, rows_in
+from storage.history.corrected_times import clock_corrections, time_of_act
 from storage.values.draft import Json
 from storage.values.net.token import TOKEN_NAME
 
@@ -36,13 +37,19 @@ def facts_of_checks(connection: Connection, articles: Sequence[int]) -> Mapping[
             REVIEW.c.observation_id, REVIEW.c.label, REVIEW.c.note, REVIEW.c.reviewer,
             REVIEW.c.reviewed_at, REVIEW_WITHDRAWN.c.reviewer.label("withdrawn_by"),
             REVIEW_WITHDRAWN.c.withdrawn_at,
+            REVIEW.c.id, REVIEW.c.recorded_at.label("made"), REVIEW_WITHDRAWN.c.id.label("end_id"),
+            REVIEW_WITHDRAWN.c.recorded_at.label("ended"),
         )
         .join(SNAPSHOT, SNAPSHOT.c.observation_id == REVIEW.c.observation_id)
         .outerjoin(REVIEW_WITHDRAWN, REVIEW_WITHDRAWN.c.review_id == REVIEW.c.id)
     )  # fmt: skip
     found: dict[int, Any] = {}
+    corrections = clock_corrections(connection)
     for row in rows_in(connection, query, SNAPSHOT.c.article_id, articles):
-        told = dict(zip(_ReviewInFile._fields, row[1:], strict=True))
+        told = dict(zip(_ReviewInFile._fields, row[1:], strict=False))
+        told["reviewed_at"] = time_of_act(corrections, row.id, row.reviewed_at, row.made)
+        if row.end_id is not None:
+            told["withdrawn_at"] = time_of_act(corrections, row.end_id, row.withdrawn_at, row.ended)
         texts = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in told.items()}
         found.setdefault(row.observation_id, []).append(
             {name: value for name, value in texts.items() if value is not None}

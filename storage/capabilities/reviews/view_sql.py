@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from storage.database.view_facts import View
+from storage.database.view_queries.own_times import act_time
 from storage.database.view_queries.sql_words import SqlWords, open_alone, renewal_seq
 
 
@@ -32,8 +33,10 @@ SELECT {words.greater(own, f"coalesce(s.seq, {own})")} AS seq, r.id AS id, a.pub
                 AND v.number = s.version - 1 AND v.wording_id = b.wording_id
         )) THEN s.version END AS version,
     r.label AS label, {open_alone("r.note")} AS note, r.reviewer AS reviewer,
-    r.reviewed_at AS reviewed_at, r.recorded_at AS recorded_at, r.is_foreign AS "foreign",
-    w.withdrawn_at AS withdrawn_at, w.reviewer AS withdrawn_by, a.id AS article_id
+    {act_time(words, "r", "reviewed_at")} AS reviewed_at,
+    {act_time(words, "r", "recorded_at")} AS recorded_at, r.is_foreign AS "foreign",
+    {act_time(words, "w", "withdrawn_at")} AS withdrawn_at,
+    w.reviewer AS withdrawn_by, a.id AS article_id
 FROM review r
 LEFT JOIN review_withdrawn w ON w.review_id = r.id
 LEFT JOIN snapshot s ON s.observation_id = r.observation_id

@@ -22,12 +22,12 @@ UNCONFIRMED = Capability(
         ),
         RecordTable(
             "doubt_settled", LogEntry(35, ("decided_by",)),
-            in_bundle=False, transfer="written", known_at="recorded_at",
+            in_bundle=False, transfer="written", known_at="recorded_at", acts=("decided_at",),
             kept={"decided_by": _PERSON}, references={"observation_id": "observation"},
         ),
         RecordTable(
             "doubt_settled_undone", LogEntry(36, ("undone_by",)),
-            in_bundle=False, transfer="written", known_at="recorded_at",
+            in_bundle=False, transfer="written", known_at="recorded_at", acts=("undone_at",),
             kept={"undone_by": _PERSON}, references={"doubt_settled_id": "doubt_settled"},
         ),
     ),

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from storage.capabilities.unconfirmed.tables import DOUBT_SETTLED, DOUBT_SETTLED_UNDONE
 from storage.database.tables import SNAPSHOT
 from storage.database.unit import Unit, rows_in
+from storage.history.corrected_times import clock_corrections, time_of_act
 from storage.history.versions import rebuild_all
 from storage.values.draft import Json
 from storage.write.readings.confirmed import settle_confirmed
@@ -37,6 +38,9 @@ def facts_of_checks(connection: Connection, articles: Sequence[int]) -> Mapping[
             DOUBT_SETTLED.c.observation_id, DOUBT_SETTLED.c.decision, DOUBT_SETTLED.c.decided_by,
             DOUBT_SETTLED.c.decided_at, DOUBT_SETTLED_UNDONE.c.undone_by,
             DOUBT_SETTLED_UNDONE.c.undone_at,
+            DOUBT_SETTLED.c.id, DOUBT_SETTLED.c.recorded_at.label("made"),
+            DOUBT_SETTLED_UNDONE.c.id.label("end_id"),
+            DOUBT_SETTLED_UNDONE.c.recorded_at.label("ended"),
         )
         .join(SNAPSHOT, SNAPSHOT.c.observation_id == DOUBT_SETTLED.c.observation_id)
         .outerjoin(
@@ -44,8 +48,12 @@ def facts_of_checks(connection: Connection, articles: Sequence[int]) -> Mapping[
         )
     )  # fmt: skip
     found: dict[int, Any] = {}
+    corrections = clock_corrections(connection)
     for row in rows_in(connection, query, SNAPSHOT.c.article_id, articles):
-        told = dict(zip(_DecisionInFile._fields, row[1:], strict=True))
+        told = dict(zip(_DecisionInFile._fields, row[1:], strict=False))
+        told["decided_at"] = time_of_act(corrections, row.id, row.decided_at, row.made)
+        if row.end_id is not None:
+            told["undone_at"] = time_of_act(corrections, row.end_id, row.undone_at, row.ended)
         texts = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in told.items()}
         found.setdefault(row.observation_id, []).append(
             {name: value for name, value in texts.items() if value is not None}

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from storage.database.view_facts import View
+from storage.database.view_queries.own_times import act_time
 from storage.database.view_queries.sql_words import SqlWords, name_of_wording, open_alone
 
 
@@ -49,7 +50,7 @@ JOIN doubt_settled ps ON ps.observation_id = ss.observation_id
 JOIN derivation ds ON ds.id = ss.derivation_id
 LEFT JOIN doubt_settled_undone us ON us.doubt_settled_id = ps.id
 WHERE ss.article_id = g.article_id AND ds.wording_id = g.wording_id AND us.id IS NULL
-ORDER BY ps.decided_at DESC, ps.decision DESC, ps.id DESC LIMIT 1
+ORDER BY {decided_at} DESC, ps.decision DESC, ps.id DESC LIMIT 1
 """
 _NEXT = (
     "SELECT min(n.observed_at) FROM snapshot n WHERE n.article_id = g.article_id "
@@ -59,6 +60,7 @@ _NEXT = (
 
 def _select_unconfirmed(words: SqlWords) -> str:
     until = words.before("g.observed_at", "(-1000000 * g.wait_seconds)")
+    settled = _SETTLED.format(decided_at=act_time(words, "ps", "decided_at"))
     is_open = f"p.id IS NULL AND g.confirmed = 0 AND ({_NEXT}) IS NULL"
     return f"""
 SELECT {words.greater("a.seq", "g.newest_id")} AS seq, g.id AS id, a.public_id AS article,
@@ -70,15 +72,15 @@ SELECT {words.greater("a.seq", "g.newest_id")} AS seq, g.id AS id, a.public_id A
     CASE WHEN p.id IS NOT NULL THEN p.decision WHEN g.confirmed > 0 THEN 'confirmed'
         WHEN ({_NEXT}) IS NOT NULL THEN 'dismissed' END AS decision,
     p.decided_by AS decided_by,
-    CASE WHEN p.id IS NOT NULL THEN p.decided_at WHEN g.confirmed = 0 THEN ({_NEXT}) END
-        AS decided_at,
+    CASE WHEN p.id IS NOT NULL THEN {act_time(words, "p", "decided_at")}
+        WHEN g.confirmed = 0 THEN ({_NEXT}) END AS decided_at,
     a.id AS article_id, g.wording_id AS wording_id
 FROM ({_SHOWN}) g
 JOIN doubt k ON k.id = g.sign_id
 JOIN article a ON a.id = g.article_id
 JOIN origin r ON r.id = a.origin_id
 JOIN wording w ON w.id = g.wording_id
-LEFT JOIN doubt_settled p ON p.id = ({_SETTLED})
+LEFT JOIN doubt_settled p ON p.id = ({settled})
 """
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from storage.database.view_facts import FIELD_BLOCK, View
+from storage.database.view_queries.own_times import act_time
 from storage.database.view_queries.scans import head_last_seen, head_seq
 from storage.database.view_queries.sql_words import (
     RESTRICTED,
@@ -329,15 +330,18 @@ def select_addresses(words: SqlWords) -> str:
     at = "FROM snapshot s WHERE s.origin_id = r.id AND s.article_id = a.id"
     latest = "(SELECT max(l2.id) FROM lineage l2 WHERE l2.origin_id = r.id)"
     own = words.greater(f"coalesce((SELECT max(s.seq) {at}), 0)", "coalesce(u.id, l.id, 0)")
+    renewed = words.greater(renewal_seq("origin", "r.id"), renewal_seq("lineage", "l.id"))
     return f"""
-SELECT {words.greater(own, renewal_seq("origin", "r.id"))} AS seq,
+SELECT {words.greater(own, renewed)} AS seq,
     a.public_id AS article, r.origin AS origin,
     (SELECT min(s.observed_at) {at} AND {worded}) AS first_seen,
     (SELECT max(s.observed_at) {at} AND {worded}) AS last_seen,
     (SELECT min(s.observed_at) {at} AND {led}) AS redirected_since,
     (SELECT max(s.observed_at) {at} AND {led}) AS redirected_until,
-    l.kind AS joined_by, target.origin AS joined_to, l.decided_at AS joined_at, l.id AS lineage,
-    u.undone_at AS undone_at, r.id AS id, a.id AS article_id
+    l.kind AS joined_by, target.origin AS joined_to, l.id AS lineage,
+    {act_time(words, "l", "decided_at", is_stated=False)} AS joined_at,
+    {act_time(words, "u", "undone_at", is_stated=False)} AS undone_at,
+    r.id AS id, a.id AS article_id
 FROM article_origin ao
 JOIN article a ON a.id = ao.article_id
 JOIN origin r ON r.id = ao.origin_id

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from storage.database.view_facts import View
+from storage.database.view_queries.own_times import act_time
 from storage.database.view_queries.sql_words import (
     RESTRICTED,
     SqlWords,
@@ -34,8 +35,10 @@ def select_relations(words: SqlWords) -> str:
     return f"""
 SELECT {seq} AS seq, l.id AS id, aa.public_id AS a, ab.public_id AS b,
     l.kind AS kind, l.score AS score, l.method AS method, l.threshold AS threshold,
-    l.earlier AS earlier, l.agency AS agency, l.decided_at AS decided_at,
-    u.undone_at AS undone_at, aa.id AS a_id, ab.id AS b_id, l.a_origin_id AS a_origin_id,
+    l.earlier AS earlier, l.agency AS agency,
+    {act_time(words, "l", "decided_at", is_stated=False)} AS decided_at,
+    {act_time(words, "u", "undone_at", is_stated=False)} AS undone_at,
+    aa.id AS a_id, ab.id AS b_id, l.a_origin_id AS a_origin_id,
     l.b_origin_id AS b_origin_id, l.evidence AS row_evidence
 FROM relation l
 LEFT JOIN relation_undone u ON u.relation_id = l.id
@@ -73,8 +76,10 @@ def select_noise(words: SqlWords) -> str:
 SELECT {seq} AS seq, n.id AS id, a.public_id AS article, n.rules AS rules,
     {name_of_wording(words, "wa.digest")} AS wording_before,
     {name_of_wording(words, "wb.digest")} AS wording_after,
-    s.observed_at AS observed_at, n.method AS method, n.decided_at AS decided_at,
-    u.undone_at AS undone_at, a.id AS article_id, s.version AS version,
+    s.observed_at AS observed_at, n.method AS method,
+    {act_time(words, "n", "decided_at", is_stated=False)} AS decided_at,
+    {act_time(words, "u", "undone_at", is_stated=False)} AS undone_at,
+    a.id AS article_id, s.version AS version,
     n.a_derivation_id AS a_derivation_id, n.b_derivation_id AS b_derivation_id,
     n.origin_id AS origin_id
 FROM noise_step n

@@ -6,13 +6,23 @@
 
 from storage.database.view_queries.sql_words import SqlWords
 
-_CORRECTIONS = "FROM clock_correction k WHERE k.id > {0}.id AND k.at < {0}.observed_at"
+_CORRECTIONS = "FROM clock_correction k WHERE k.id > {0}.id AND k.at < {0}.{1}"
 
 
 def corrected_time(words: SqlWords, row: str, is_foreign: str = "FALSE") -> str:
     """Return the latest possible time of an observation; one of another archive states its own."""
     found = words.greater("k.since", words.before("k.at", f"(k.id - {row}.id)"))
     return _select_own(f"min({found})", row, is_foreign, f"{row}.observed_at")
+
+
+def act_time(words: SqlWords, row: str, column: str, *, is_stated: bool = True) -> str:
+    """Return the latest possible time of an act of this archive; others state their own.
+
+    `is_stated`: the row has the time at which it was recorded, too, and another one was stated.
+    """
+    found = words.greater("k.since", words.before("k.at", f"(k.id - {row}.id)"))
+    foreign = f"({row}.{column} <> {row}.recorded_at)" if is_stated else "FALSE"
+    return _select_own(f"min({found})", row, foreign, f"{row}.{column}", column)
 
 
 def last_sight(row: str, is_foreign: str = "FALSE") -> str:
@@ -38,9 +48,11 @@ def correction_seq(row: str, is_foreign: str = "FALSE", number: str = "") -> str
     return _select_own(found, row, is_foreign, "0")
 
 
-def _select_own(value: str, row: str, is_foreign: str, otherwise: str) -> str:
-    """Return `value` of the corrections of an observation; most rows are after the last one."""
-    corrected = f"(SELECT {value} {_CORRECTIONS.format(row)})"
+def _select_own(
+    value: str, row: str, is_foreign: str, otherwise: str, column: str = "observed_at"
+) -> str:
+    """Return `value` of the corrections of a row by its time; most rows are after the last one."""
+    corrected = f"(SELECT {value} {_CORRECTIONS.format(row, column)})"
     return (
         f"CASE WHEN {row}.id < (SELECT max(m.id) FROM clock_correction m) AND NOT {is_foreign} "
         f"THEN coalesce({corrected}, {otherwise}) ELSE {otherwise} END"

@@ -16,6 +16,7 @@ from storage.database.tables import (
 from storage.database.tables.metadata import DOUBT, DOUBT_SETTLED, DOUBT_SETTLED_UNDONE
 from storage.database.unit import Unit, rows_in
 from storage.history.changes import CaptureComparer
+from storage.history.corrected_times import clock_corrections, time_of_act
 from storage.history.runs import Pair, Snapshot, compared
 from storage.history.unconfirmed.counted import Decision
 from storage.history.unconfirmed.relaunch import has_lost_marks, load_relaunched
@@ -67,9 +68,14 @@ def load_doubts(connection: Connection, articles: Collection[int]) -> dict[int, 
         connection, query, ARTICLE_ORIGIN.c.article_id, articles
     ):
         _keep(found[article].doubts, (a, b), Doubt(grade, tuple(signs), seconds))
-    for article, wording, decision in rows_in(
-        connection, _SETTLED, SNAPSHOT.c.article_id, articles
-    ):
+    corrections = clock_corrections(connection)
+    decided = [
+        (time_of_act(corrections, number, *times), decision, number, article, wording)
+        for article, wording, decision, number, *times in rows_in(
+            connection, _SETTLED, SNAPSHOT.c.article_id, articles
+        )
+    ]
+    for _at, decision, _number, article, wording in sorted(decided):
         found[article].settled[wording] = decision
     lost = {number: _list_lost(stored) for number, stored in found.items() if _list_lost(stored)}
     for article, (pairs, others) in load_relaunched(connection, lost).items():
@@ -86,14 +92,16 @@ def _list_lost(stored: StoredDoubts) -> list[Pair]:
 
 
 _SETTLED = (
-    select(SNAPSHOT.c.article_id, DERIVATION.c.wording_id, DOUBT_SETTLED.c.decision)
+    select(
+        SNAPSHOT.c.article_id, DERIVATION.c.wording_id, DOUBT_SETTLED.c.decision,
+        DOUBT_SETTLED.c.id, DOUBT_SETTLED.c.decided_at, DOUBT_SETTLED.c.recorded_at,
+    )
     .join(DOUBT_SETTLED, DOUBT_SETTLED.c.observation_id == SNAPSHOT.c.observation_id)
     .join(DERIVATION, DERIVATION.c.id == SNAPSHOT.c.derivation_id)
     .outerjoin(DOUBT_SETTLED_UNDONE, DOUBT_SETTLED_UNDONE.c.doubt_settled_id == DOUBT_SETTLED.c.id)
     .where(DOUBT_SETTLED_UNDONE.c.id.is_(None), DERIVATION.c.wording_id.is_not(None))
-    .order_by(DOUBT_SETTLED.c.decided_at, DOUBT_SETTLED.c.decision, DOUBT_SETTLED.c.id)
-)
-"""The decisions in force, the last one of a wording last, in an order that all archives share."""
+)  # fmt: skip
+"""The decisions in force. The last one of a wording counts, in an order that all archives share."""
 
 
 def _keep(doubts: dict[Pair, Doubt], pair: Pair, doubt: Doubt) -> None:

@@ -23,6 +23,7 @@ from storage.database.tables import (
     SUPPRESSION,
 )
 from storage.database.unit import Unit, rows_in
+from storage.history.corrected_times import clock_corrections, time_after_corrections
 from storage.history.renewals import find_naming
 from storage.history.totals import stored_fact
 from storage.record.suppression import OF_PASSAGE, SALT
@@ -53,8 +54,13 @@ def load_kinds() -> Mapping[str, OrderKind]:
 
 
 def load_orders(connection: Connection) -> list[ListedOrder]:
-    """Return all orders of an archive in the order of their acts."""
-    found = [each for kind in load_kinds().values() for each in kind.load(connection)]
+    """Return all orders of an archive in the order of their acts, with corrected times."""
+    corrections = clock_corrections(connection)
+    found = [
+        each._replace(at=time_after_corrections(corrections, each.act, each.at))
+        for kind in load_kinds().values()
+        for each in kind.load(connection)
+    ]
     return sorted(found, key=lambda each: each.act)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from storage.database.tables import (
     ARTICLE_ORIGIN,
@@ -12,6 +12,7 @@ from storage.database.tables import (
     RESTRICTION_LIFTED,
 )
 from storage.database.unit import Unit, rows_in
+from storage.history.corrected_times import clock_corrections, time_after_corrections
 from storage.history.renewals import NONE_NAMED, NamingVersions, renew_hidden
 from storage.values.redaction import RedactionReason
 
@@ -68,16 +69,24 @@ def _standing(unit: Unit, articles: Iterable[int]) -> dict[int, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def restrictions(connection: Connection) -> list[Row[Any]]:
+def restrictions(connection: Connection) -> list[dict[str, Any]]:
     """Return each restriction: number, origin, reason, actor and time, and its lifting if any."""
     query = (
         select(
             RESTRICTION.c.id, ORIGIN.c.origin, RESTRICTION.c.reason, RESTRICTION.c.actor,
             RESTRICTION.c.at, RESTRICTION_LIFTED.c.at.label("lifted_at"),
-            RESTRICTION_LIFTED.c.actor.label("lifted_by"),
+            RESTRICTION_LIFTED.c.actor.label("lifted_by"), RESTRICTION_LIFTED.c.id.label("end"),
         )
         .join(ORIGIN, ORIGIN.c.id == RESTRICTION.c.origin_id)
         .outerjoin(RESTRICTION_LIFTED, RESTRICTION_LIFTED.c.restriction_id == RESTRICTION.c.id)
         .order_by(RESTRICTION.c.id)
     )  # fmt: skip
-    return list(connection.execute(query))
+    corrections, found = clock_corrections(connection), []
+    for row in connection.execute(query).mappings():
+        ends = {"lifted_at": (row["end"], row["lifted_at"]), "at": (row["id"], row["at"])}
+        times = {
+            name: moment and time_after_corrections(corrections, number, moment)
+            for name, (number, moment) in ends.items()
+        }
+        found.append({name: value for name, value in {**row, **times}.items() if name != "end"})
+    return found
