@@ -360,7 +360,7 @@ def _restrict(order: _Order) -> None:
     with ProgressLine() as line:
         plan = articles.Planning(
             order.archive, found, with_copies=options.with_copies, progress=line.report
-        ).make_plan()
+        ).make_restriction_plan()
     summary = order.archive.read(description.describe_plan, plan)
     told = ("articles", "copies", "held_in", "unread", "related_kept")
     row = {name: summary[name] for name in told}

@@ -205,6 +205,22 @@ def add_found_bytes(connection: Connection, plan: RedactionPlan, search: BytesSe
     _add_rows_about(connection, plan)
 
 
+def find_withheld(connection: Connection, plan: RedactionPlan, search: BytesSearch) -> set[int]:
+    """Return the captures at other addresses that a restriction of the articles withholds.
+
+    As `storage.record.contents.restricted` decides it: what another text says itself is shown.
+    """
+    own = _own_captures(connection, plan)
+    found = {number: each for number, each in search.found.items() if number not in own}
+    readings, withheld = _Readings.of(connection, found), set()
+    for number, each in found.items():
+        told = search.identity.recognises(each.phrases)
+        others = readings.articles.get(number, set()) - plan.articles
+        if told - (readings.find_quoted(number, told) if others else set()):
+            withheld.add(number)
+    return withheld
+
+
 def _lists_among(connection: Connection, captures: Iterable[int]) -> set[int]:
     """Return the captures that were read as lists of addresses."""
     query = (

@@ -12,7 +12,7 @@ from storage.write.index import index_after, index_within
 from storage.write.orphans import sweep_orphans
 from storage.write.redaction import orders
 from storage.write.redaction.empty_rows import empty_ordered
-from storage.write.redaction.in_bytes import BytesSearch, add_found_bytes
+from storage.write.redaction.in_bytes import BytesSearch, add_found_bytes, find_withheld
 from storage.write.redaction.passage import Prepare, find_passage, remove_passage
 from storage.write.redaction.plan import RedactionPlan, RedactionTarget, plan_of
 from storage.write.redaction.retention import captures_due, limits
@@ -49,6 +49,13 @@ class Planning:
             self._search = self._archive.read(BytesSearch.of, plan, self._passage)
         self._search.proceed(self._archive.engine, self._progress)
         self._archive.read(add_found_bytes, plan, self._search)
+        return plan
+
+    def make_restriction_plan(self) -> RedactionPlan:
+        """Return the plan of a restriction: `held` are all captures at other addresses."""
+        plan = self.make_plan()
+        if self._search is not None:
+            plan.held = self._archive.read(find_withheld, plan, self._search)
         return plan
 
 
