@@ -6,7 +6,7 @@ an option of the command. Options before a command apply unless they are repeate
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cached_property, update_wrapper
 from pathlib import Path
@@ -18,6 +18,7 @@ from storage.cli.output import AnswerTarget, Format, require_lasting_place
 from storage.cli.shown_time import use_zone
 from storage.read.query.parameter import PARAMETER, Parameter, flag, option
 from storage.settings import Settings, load_settings
+from storage.values.entered_text import LINE, RULES
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
@@ -301,14 +302,30 @@ class WithGroups:
     @property
     def __signature__(self) -> inspect.Signature:
         parameters = [_parameter(_CONTEXT, typer.Context)]
+        return inspect.Signature([*parameters, *(_parameter(*each) for each in self._declared())])
+
+    def _declared(self) -> Iterator[tuple[str, Any, Any]]:
+        """Yield name, type and declaration of each parameter of the command."""
         for name, each in inspect.signature(self.__wrapped__).parameters.items():
             hint = self._hints[name]
             if is_dataclass(hint):
                 hints = get_type_hints(hint)
-                parameters += [_parameter(f.name, hints[f.name], f) for f in fields(hint)]
+                yield from ((f.name, hints[f.name], f) for f in fields(hint))
             else:
-                parameters.append(_parameter(name, hint, each.default))
-        return inspect.Signature(parameters)
+                yield name, hint, each.default
+
+    def refuse_texts(self, given: Mapping[str, Any]) -> None:
+        """Refuse texts that a field may not have, such as control characters.
+
+        Raises: typer.BadParameter.
+        """
+        for name, hint, declared in self._declared():
+            rule = RULES.get(_metavar(hint, declared), LINE)
+            value = given.get(name)
+            for each in value if isinstance(value, (list, tuple)) else (value,):
+                fault = rule.fault(each) if isinstance(each, str) else None
+                if fault is not None:
+                    raise typer.BadParameter(fault, param_hint=name)
 
     @property
     def __annotations__(self) -> dict[str, Any]:  # type: ignore[override]  # read alone
@@ -320,6 +337,7 @@ class WithGroups:
             if type(value) is int and abs(value) > answer.LARGEST:
                 reason = f"{value} is too large: the largest number is {answer.LARGEST}"
                 raise typer.BadParameter(reason, param_hint=name)
+        self.refuse_texts(given)
         for name, kind in self._hints.items():
             if isinstance(kind, type) and is_dataclass(kind):
                 values = {each.name: given.pop(each.name) for each in fields(kind)}
@@ -359,6 +377,13 @@ def _parameter(name: str, hint: Any, default: Any = inspect.Parameter.empty) -> 
 def _declaration(declared: Parameter) -> Any:
     more = {"metavar": declared.metavar, "help": declared.help, **declared.more}
     return typer.Option(*declared.names, **more) if declared.names else typer.Argument(**more)
+
+
+def _metavar(hint: Any, declared: Any) -> str:
+    """Return the word that the help shows for the value of a parameter."""
+    known = [declared.metadata.get(PARAMETER)] if isinstance(declared, Field) else []
+    told = (getattr(each, "metavar", None) for each in (*known, *getattr(hint, "__metadata__", ())))
+    return next(filter(None, told), "")
 
 
 def _inherited(ctx: typer.Context, name: str, value: Any) -> Any:

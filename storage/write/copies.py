@@ -60,6 +60,7 @@ from storage.proof.leaf import SHAPES
 from storage.proof.rows import archive_values
 from storage.proof.tree import root
 from storage.record.captures import CAPTURE_FOLDER, SWEEP_ROUND, put_packed
+from storage.values.entered_text import make_storable
 from storage.values.job import Progress
 from storage.values.net.capture_place import CapturePlace
 from storage.write.changed_rows import find_changed_rows
@@ -180,6 +181,7 @@ def copy(
     *,
     held: CapturePlace | None = None,
     complete: Callable[[str], None] | None = None,
+    replaced: list[str] | None = None,
 ) -> int:
     """Copy the archive at `source` to the empty place `target`; return the number of its rows.
 
@@ -187,7 +189,8 @@ def copy(
     the store `captures`. A target file appears only when complete; in a PostgreSQL database one
     transaction inserts everything. `complete` is called with the address of the copy: of a file
     before it appears; a PostgreSQL database in which it failed is copied to no more, but completed
-    by the next call. Raises: DatabaseUrlError, ArchiveMissingError, SchemaOlderError,
+    by the next call. `replaced` receives the names of the rows in which characters were replaced
+    that PostgreSQL cannot store. Raises: DatabaseUrlError, ArchiveMissingError, SchemaOlderError,
     SchemaNewerError, PlaceTakenError, ForeignDatabaseError, ArchiveUnreachableError,
     CapturesAwayError, CapturesUnsetError, DamagedBytesError.
     """
@@ -197,7 +200,8 @@ def copy(
         with reachable(old):
             require_current(engine)
             if new.drivername != "sqlite":
-                return _into_server(engine, new, progress, captures, complete)
+                objects = _Objects(captures, replaced)
+                return _into_server(engine, new, progress, objects, complete)
             path = Path(new.database or "").absolute()
             return _into_file(engine, path, progress, captures, complete)
     finally:
@@ -208,11 +212,11 @@ def _into_server(
     source: Engine,
     target: URL,
     progress: Progress,
-    captures: CaptureStore | None,
+    copied: "_Objects",
     complete: Complete,
 ) -> int:
     if complete is None:
-        with _Objects(captures) as objects:
+        with copied as objects:
             return _fill(source, target, progress, objects)
     with source.connect() as connection:
         state = f"{archive_values(connection)} {log.numbers(connection)}"
@@ -224,7 +228,7 @@ def _into_server(
                 is_begun = inspect(connection).has_table(ARCHIVE.name) and (
                     connection.execute(select(ARCHIVE.c.value).where(begun)).scalar() == state
                 )
-            with _Objects(captures) as objects:
+            with copied as objects:
                 rows = 0 if is_begun else _fill(source, target, progress, objects, state)
             complete(target.render_as_string(hide_password=False))
             with engine.begin() as connection:
@@ -352,9 +356,20 @@ def _snapshot(engine: Engine) -> Connection:
 class _Objects:
     """Copies the bytes of captures to the database or store of the copy; deletes them on errors."""
 
-    def __init__(self, store: CaptureStore | None) -> None:
+    def __init__(self, store: CaptureStore | None, replaced: list[str] | None = None) -> None:
         self._store = store
         self._folder = secrets.token_hex(8)
+        self._replaced = replaced
+
+    def make_storable(self, table: Table, rows: list[dict[str, Any]]) -> None:
+        """Replace what PostgreSQL cannot store in the texts of rows, and name these rows."""
+        key = next(iter(table.primary_key.columns)).name
+        for row in rows:
+            for column, value in row.items():
+                if isinstance(value, (str, dict, list)) and (new := make_storable(value)) != value:
+                    row[column] = new
+                    if self._replaced is not None:
+                        self._replaced.append(f"{table.name} {row[key]}: {column}")
 
     def __enter__(self) -> Self:
         return self
@@ -402,6 +417,8 @@ def _copy_table(
         for rows in chunks:
             if table.name == CAPTURE.name:
                 objects.move_captures(old, rows)
+            if new.dialect.name == "postgresql" and old.dialect.name != "postgresql":
+                objects.make_storable(table, rows)
             if table.name in {"counter", "archive"}:
                 new.execute(insert(table), rows)
             else:

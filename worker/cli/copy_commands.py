@@ -51,6 +51,7 @@ else:
     spool = LazyModule("worker.flow.spool")
 
 BACKUPS = "lesart-*.sqlite3"
+NAMED_REPLACED = 20
 """The names of backups in a folder."""
 
 
@@ -112,14 +113,19 @@ def restore(
             tried = str(folder / "drill.sqlite3")
             settings = replace(settings, database_url=tried, captures_url=None)
         store = None if settings.captures is None else stores.open_store(settings.captures)
-        complete = None
+        complete, replaced = None, list[str]()
         if redactions is not None:
             complete = partial(_redact_copy, settings, read_acts(redactions))
         began = time.monotonic()
         with ProgressLine() as line:
             rows = copying.copy(
-                str(file), settings.database_url, line.report, store, complete=complete
-            )
+                str(file), settings.database_url, line.report, store, complete=complete,
+                replaced=replaced,
+            )  # fmt: skip
+        for each in replaced[:NAMED_REPLACED]:
+            say(f"replaced characters that PostgreSQL cannot store by U+FFFD: {each}")
+        if len(replaced) > NAMED_REPLACED:
+            say(f"… and in {len(replaced) - NAMED_REPLACED} more places")
         say(f"restored {rows} rows in {time.monotonic() - began:.1f} s")
         if verified or drill:
             report_verification(settings, output, VerifyOptions())

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from storage.read.query.queries import Long, Plain
 from storage.settings import Settings
 from storage.values.arrivals.source import NoSuchSourceError, Source
+from storage.values.entered_text import LINE
 from storage.values.messages import message_text
 from storage.values.net.token import Token
 from storage.values.settings.readers import read_interval
@@ -232,6 +233,9 @@ async def own_form_fields(request: Request) -> dict[str, str]:
         fields = parse_qs(body.decode(), max_num_fields=20)
     except ValueError as error:
         raise Problem("request_invalid", message_text("form_large")) from error
+    for name, values in fields.items():
+        if (fault := LINE.fault(values[0])) is not None:
+            raise Problem("request_invalid", f"{name}: {fault}")
     return {name: values[0] for name, values in fields.items()}
 
 
@@ -244,7 +248,7 @@ def send_form(
     locator, every = form.get("locator", "").strip(), form.get("every", "").strip() or None
     is_once = form.get("once") == "true"
     service.authenticate(request, form.get("token", "").strip(), "ingest" if is_once else "sources")
-    if "\0" in locator or not locator or len(locator) > 4_000:
+    if not locator or len(locator) > 4_000:
         raise Problem("not_an_address", message_text("form_address"))
     if is_once:
         _insert_ingest_job(service, IngestRequest(locators=(locator,)))

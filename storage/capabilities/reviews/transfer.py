@@ -12,6 +12,7 @@ from storage.database.tables import SNAPSHOT
 from storage.database.unit import Unit, rows_in
 from storage.history.corrected_times import clock_corrections, time_of_act
 from storage.values.draft import Json
+from storage.values.entered_text import make_storable
 from storage.values.net.token import TOKEN_NAME
 
 MOST_REVIEWS = 200
@@ -117,12 +118,12 @@ def _parse(value: Json) -> Iterator[_ReviewInFile]:
             isinstance(label, str) and LABEL.fullmatch(label) and label == label.lower()
             and isinstance(reviewer, str) and TOKEN_NAME.fullmatch(reviewer) and at is not None
         ):  # fmt: skip
-            is_note = isinstance(note, str) and 0 < len(note) <= LONGEST_NOTE and "\0" not in note
+            is_note = isinstance(note, str) and 0 < len(note) <= LONGEST_NOTE
             gone_by = told.get("withdrawn_by")
             is_name = isinstance(gone_by, str) and TOKEN_NAME.fullmatch(gone_by)
             yield _ReviewInFile(
-                label, note if is_note else None, reviewer, at, gone_by if is_name else reviewer,
-                gone_at,
+                label, make_storable(note) if is_note else None, reviewer, at,
+                gone_by if is_name else reviewer, gone_at,
             )  # fmt: skip
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field
 from typing import Any
 
+from storage.values.entered_text import LONGEST, TextRule
+
 PARAMETER = "parameter"
 """Key of a Parameter in the metadata of a field."""
 
@@ -52,21 +54,21 @@ def argument(metavar: str, help: str, default: Any = MISSING, **more: Any) -> An
 
 
 class Bounds:
-    """Bounds of a value in HTTP requests, as part of its type; texts contain no NUL."""
+    """Bounds of a value in HTTP requests, as part of its type; for texts, also their `TextRule`."""
 
-    def __init__(self, **bounds: int) -> None:
+    def __init__(self, *, has_lines: bool = False, **bounds: int) -> None:
         self.bounds = bounds
+        self._rule = TextRule(bounds.get("max_length", LONGEST), has_lines=has_lines)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
         """Add the bounds to the schema of the type: `max_length`, `min_length`, `ge`, `le`."""
         schema = handler(source) | self.bounds
         if schema["type"] != "str":
             return schema
-        check = {"type": "no-info", "function": _require_no_nul}
+        check = {"type": "no-info", "function": self._require_text}
         return {"type": "function-after", "function": check, "schema": schema}
 
-
-def _require_no_nul(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("it contains a NUL character")
-    return text
+    def _require_text(self, text: str) -> str:
+        if (fault := self._rule.fault(text)) is not None:
+            raise ValueError(fault)
+        return text

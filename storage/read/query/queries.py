@@ -34,7 +34,7 @@ else:
 T = TypeVar("T")
 Plain = Annotated[str, Bounds(max_length=300)]
 Long = Annotated[str, Bounds(min_length=1, max_length=8_192)]
-Query = Annotated[str, Bounds(max_length=2_000)]
+Query = Annotated[str, Bounds(max_length=2_000, has_lines=True)]
 Row = Annotated[int, Bounds(ge=0, le=2**62)]
 
 PAGE_ROWS = 100

@@ -34,6 +34,9 @@ def test_a_label_is_posted_shown_listed_and_withdrawn(archive_url):
     ("review", {"change": f"{PEGEL}@2", "label": "zwei wörter"}, 400, "parameter_invalid"),
     ("review", {"change": f"{PEGEL}@2", "own": ""}, 400, "parameter_invalid"),
     ("review", {"change": f"{PEGEL}@2", "label": "x", "note": "n" * 2001}, 400, "parameter_invalid"),
+    ("review", {"change": f"{PEGEL}@2", "label": "x", "note": "a\0b"}, 400, "parameter_invalid"),
+    ("review", {"change": f"{PEGEL}@2", "label": "x", "note": "a\x1bb"}, 400, "parameter_invalid"),
+    ("review", {"change": f"{PEGEL}@2\0", "label": "x"}, 400, "parameter_invalid"),
 ])  # fmt: skip
 def test_a_wrong_label_is_refused_with_a_code(archive_url, scope, body, status, code):
     with desk(archive_url, scope) as (client, _token):

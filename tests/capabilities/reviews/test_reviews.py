@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from storage.capabilities.reviews.store import add_review, find_change
 from storage.cli.exits import run
 from storage.values.redaction import RedactionReason
 from storage.write.alerts.match import match
@@ -178,6 +179,27 @@ def test_labels_get_into_a_merged_archive_once_and_are_withdrawn_there_too(
     lesart("review", change(edited, 2), "--withdraw", "--reviewer", "ada")
     assert merged() == merged() == edited.rows(wanted)
     assert run(app, ["verify", "--archive", target]) == 0
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("target", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def test_a_note_with_a_nul_of_an_older_archive_is_restored_and_merged_with_a_sign_in_its_place(
+    edited, lesart, tmp_path, request, target
+):
+    """Earlier versions accepted it; the restored row is not the logged one, and `verify` says so."""
+    named = edited.archive.read(find_change, change(edited, 2).partition("@")[0], 2)
+    edited.archive.transact(add_review, named, "zahl", "36\0!", "ada")
+    wanted = "SELECT label, note FROM reviews ORDER BY id"
+    if target == "sqlite":
+        place, backup = str(tmp_path / "target.sqlite3"), edited.url
+        assert lesart("merge", backup, "--archive", place)[0] == 0
+    else:
+        place, backup = request.getfixturevalue("postgres_url"), str(tmp_path / "backup.sqlite3")
+        assert lesart("backup", backup)[0] == 0
+        code, findings, told = lesart("restore", backup, "--archive", place)
+        assert (code, "by U+FFFD: review " in told) == (1, True), told
+        assert {each["object"] for each in findings} == {"review"}, findings
+    assert lesart("sql", wanted, "--archive", place)[1] == [{"label": "zahl", "note": "36\ufffd!"}]
 
 
 def test_an_alert_reports_a_change_when_it_gets_the_label(edited, lesart, monkeypatch):

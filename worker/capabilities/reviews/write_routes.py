@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from storage.capabilities.reviews import store
 from storage.capabilities.reviews.store import ReviewedChange
 from storage.read.filters import TODAY
+from storage.read.query.parameter import Bounds
 from storage.read.query.queries import Long, Plain
 from storage.values.net.token import Token
 from storage.web.archives import pool_of
@@ -19,6 +20,7 @@ from worker.services.orders import ERRORS, IngestService, authenticate_bearer
 
 REVIEW = record("ReviewWritten", id=int, reviewer=str)
 ROUTER = APIRouter(tags=["orders"])
+Note = Annotated[str, Bounds(max_length=store.LONGEST_NOTE, has_lines=True)]
 _KEY: dict[str, Any] = {"security": [{"token": []}]}
 
 
@@ -32,7 +34,7 @@ class LabelOfChange(QueryParameters):
 class NewReview(LabelOfChange):
     """A label with a note; `own` is the label if `label` is empty, as a form sends it."""
 
-    note: Annotated[str | None, Field(max_length=store.LONGEST_NOTE)] = None
+    note: Note | None = None
     own: Plain | None = None
 
 
