@@ -8,6 +8,7 @@ import pytest
 
 from storage.capabilities.reviews.store import add_review, find_change
 from storage.cli.exits import run
+from storage.proof import log
 from storage.values.redaction import RedactionReason
 from storage.write.alerts.match import match
 from storage.write.redaction.restrict import restrict
@@ -189,6 +190,7 @@ def test_a_note_with_a_nul_of_an_older_archive_is_restored_and_merged_with_a_sig
     """Earlier versions accepted it; the restored row is not the logged one, and `verify` says so."""
     named = edited.archive.read(find_change, change(edited, 2).partition("@")[0], 2)
     edited.archive.transact(add_review, named, "zahl", "36\0!", "ada")
+    log.append(edited.archive.engine, edited.archive.clock)
     wanted = "SELECT label, note FROM reviews ORDER BY id"
     if target == "sqlite":
         place, backup = str(tmp_path / "target.sqlite3"), edited.url
