@@ -18,8 +18,8 @@ from storage.cli.output import AnswerTarget, Format, require_lasting_place
 from storage.cli.shown_time import use_zone
 from storage.read.query.parameter import PARAMETER, Parameter, flag, option
 from storage.settings import Settings, load_settings
-from storage.values.entered_text import LINE, RULES
 from storage.values.lazy import LazyModule
+from storage.values.settings.entered_text import LINE, RULES
 
 if TYPE_CHECKING:
     from storage.values import answer

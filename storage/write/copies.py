@@ -60,9 +60,9 @@ from storage.proof.leaf import SHAPES
 from storage.proof.rows import archive_values
 from storage.proof.tree import root
 from storage.record.captures import CAPTURE_FOLDER, SWEEP_ROUND, put_packed
-from storage.values.entered_text import make_storable
 from storage.values.job import Progress
 from storage.values.net.capture_place import CapturePlace
+from storage.values.settings.entered_text import make_storable
 from storage.write.changed_rows import find_changed_rows
 from storage.write.index import index_now, to_index
 

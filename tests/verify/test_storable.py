@@ -12,7 +12,7 @@ from sqlalchemy import String, select
 from storage.database.columns import JSON_TYPE, UtcTime
 from storage.database.engine import database_url, reading_engine
 from storage.database.tables.metadata import METADATA
-from storage.values.entered_text import make_storable
+from storage.values.settings.entered_text import make_storable
 from tests.flow.processes import lesart
 
 

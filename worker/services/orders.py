@@ -15,9 +15,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from storage.read.query.queries import Long, Plain
 from storage.settings import Settings
 from storage.values.arrivals.source import NoSuchSourceError, Source
-from storage.values.entered_text import LINE
 from storage.values.messages import message_text
 from storage.values.net.token import Token
+from storage.values.settings.entered_text import LINE
 from storage.values.settings.readers import read_interval
 from storage.web.api.statistics import SOURCE, source_row
 from storage.web.parameters import QueryParameters, check_fields

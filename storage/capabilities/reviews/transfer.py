@@ -12,8 +12,8 @@ from storage.database.tables import SNAPSHOT
 from storage.database.unit import Unit, rows_in
 from storage.history.corrected_times import clock_corrections, time_of_act
 from storage.values.draft import Json
-from storage.values.entered_text import make_storable
 from storage.values.net.token import TOKEN_NAME
+from storage.values.settings.entered_text import make_storable
 
 MOST_REVIEWS = 200
 """Maximum number of reviews of one check that are read from a file."""

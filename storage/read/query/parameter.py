@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field
 from typing import Any
 
-from storage.values.entered_text import LONGEST, TextRule
+from storage.values.settings.entered_text import LONGEST, TextRule
 
 PARAMETER = "parameter"
 """Key of a Parameter in the metadata of a field."""
