@@ -7,6 +7,7 @@ the corrected times, which still rise with the numbers, and rebuilds the histori
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, delete, func, insert, or_, select, union
 
@@ -34,8 +35,13 @@ from storage.history.corrected_times import (
     clock_corrections,
     time_after_corrections,
 )
-from storage.history.renewals import renew_articles, renew_rows
 from storage.history.versions import rebuild_all
+from storage.values.lazy import LazyModule
+
+if TYPE_CHECKING:
+    from storage.history import renewals
+else:
+    renewals = LazyModule("storage.history.renewals")
 
 ARTICLES_AT_A_TIME = 500
 
@@ -209,15 +215,15 @@ def _renew_acts(unit: Unit, correction: ClockCorrection) -> set[int]:
         late = or_(*(table.c[name] > correction.at for name in facts.acts))
         rows = unit.connection.execute(select(table).where(late)).mappings().all()
         if not timed.keys() & facts.references.values():
-            renew_rows(unit, facts.name, [row["id"] for row in rows])
+            renewals.renew_rows(unit, facts.name, [row["id"] for row in rows])
         for name, target in facts.references.items():
             named = {row[name] for row in rows if row[name] is not None}
             if target in timed:
-                renew_rows(unit, target, named)
+                renewals.renew_rows(unit, target, named)
             elif target == OBSERVATION.name:
                 observed |= named
     shown = select(SNAPSHOT.c.article_id)
     articles = rows_in(unit.connection, shown, SNAPSHOT.c.observation_id, observed)
     found = {row[0] for row in articles}
-    renew_articles(unit, found)
+    renewals.renew_articles(unit, found)
     return found
