@@ -15,11 +15,15 @@ WINDOW_BYTES = 2 * 1024 * 1024
 """Number of bytes whose text is compared at once."""
 OVERLAP_BYTES = 64 * 1024
 """Number of bytes that two windows share, so that a phrase is in one of them as a whole."""
-_ROUNDS = 3
+_ROUNDS = 5
 """Number of escapes in one another that are undone, such as entities in JSON in an attribute."""
 
-_TAG = re.compile(r"<[^<>]*>")
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrtbf])|(.))", re.DOTALL)
+_TAG = re.compile(r"<(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+>|<[^<>]*>")
+"""A tag, whose attributes may contain `>`."""
+_CHARACTER_DATA = re.compile(r"<!\[cdata\[|\]\]>")
+_ESCAPE = re.compile(
+    r"\\(?:u([0-9a-fA-F]{4}|\{[0-9a-fA-F]{1,5}\})|x([0-9a-fA-F]{2})|([nrtbf])|(.))", re.DOTALL
+)
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})++")
 _CHARSET = re.compile(
     rb"(?:charset|encoding)\s*+=\s*+[\"']?\s*+([A-Za-z0-9._:-]{2,40})", re.IGNORECASE
@@ -144,7 +148,8 @@ def _forms(text: str) -> Iterator[str]:
     text = fold(text)
     yield text
     if "<" in text:
-        yield _TAG.sub(_REMOVED_TAG, text)
+        bare = _CHARACTER_DATA.sub(_REMOVED_TAG, text) if "<![cdata[" in text else text
+        yield _TAG.sub(_REMOVED_TAG, bare)
 
 
 def _without_escapes(text: str) -> str:
@@ -163,5 +168,5 @@ def _without_escapes(text: str) -> str:
 def _unescaped(found: re.Match[str]) -> str:
     code = found[1] or found[2]
     if code:
-        return chr(int(code, 16))
+        return chr(int(code.strip("{}"), 16))
     return " " if found[3] else found[4]
