@@ -72,6 +72,7 @@ WRITERS = {
     "storage/proof/files.py": "proof tiles log",
     "storage/write/copies.py": "backup copy.sqlite3",
     "worker/cli/copy_commands.py": "restore copy.sqlite3 --drill",
+    "worker/flow/language_model.py": "ingest, in tests/flow/test_language_model.py",
     "worker/flow/spool.py": "merge copy.sqlite3",
     "worker/services/web.py": "nothing at a place that a user names",
 }

@@ -33,7 +33,7 @@ FIELDS_OF = {
     "history": "article version wording changed_after changed_by first_seen last_seen title "
     "changes silent words_added words_removed cursor",
     "changes": "article version wording changed_after changed_by first_seen last_seen title "
-    "changes silent words_added words_removed removed added noise notices method cursor",
+    "changes silent words_added words_removed removed added noise notices method occurrence cursor",
     "observations": "article origin observed_at recorded_at foreign outcome http_status version "
     "wording raw_digest note checks until outside_copies cursor",
     "relations": "id a b kind score method threshold earlier agency decided_at undone_at "

@@ -38,7 +38,7 @@ GOLDEN = {
     "published published_precision published_from published_to modified modified_precision "
     "word_count flags changed_after changed_by first_seen last_seen raw_digest rows_after",
     "fields": "seq article version name value found_in confidence candidates",
-    "changes": "seq article version wording changed_after changed_by first_seen last_seen title "
+    "changes": "seq article version wording occurrence changed_after changed_by first_seen last_seen title "
     "changes silent words_added words_removed removed added noise notices method",
     "entries": "seq article version entry event entry_before time headline text changed_after "
     "changed_by",
@@ -166,7 +166,7 @@ def test_each_value_of_a_view_has_the_declared_type(whole, view):
 RECORD_LISTS = [each for each in vars(lists).values() if isinstance(each, RecordList)]
 LEFT_OUT = {
     "ArticleLine": {"id", "published", "published_precision"},
-    "VersionLine": {"removed", "added", "noise", "notices", "method"},
+    "VersionLine": {"removed", "added", "noise", "notices", "method", "occurrence"},
     "Observation": {"id"},
     "Refusal": {"id"},
     "RightsDeclaration": {"id"},

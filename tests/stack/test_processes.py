@@ -38,6 +38,7 @@ OPENERS = frozenset({
 SETTINGS = frozenset({"settings", "place.settings()", "from_settings"})
 """How settings are called where they are passed."""
 BARE = {
+    "worker/cli/copy_commands.py:_repeat_from": "reads orders alone, by the settings of the copy",
     "storage/cli/archive_commands.py:upgrade": "creates and upgrades the schema",
     "storage/read/archive/connection.py:open": "passes on the place of captures",
     "storage/verify/doctor.py:check_archive": "looks at the schema and the guards",

@@ -27,7 +27,6 @@ SECONDS = 15.0
 """Time limit of a session with the mail server, in seconds."""
 MOST_ANSWER_BYTES = 1024 * 1024
 LONGEST_TITLE = 120
-WITHDRAWN = "An earlier message reported a change of this article that did not happen."
 _PIECES = {"insert": "{{+{}+}}", "delete": "[-{}-]"}
 _PAGE = Markup(
     '<!doctype html><html lang="{}"><head><meta charset="utf-8"><title>{}</title><style>'
@@ -67,12 +66,12 @@ def mail_subject(name: str, entries: Sequence[AlertEntry], words: MailWords) -> 
     """Return the subject of a message as one line."""
     if len(entries) == 1:
         return f"[Lesart] {name}: {_title(entries[0], words)[:LONGEST_TITLE]}"
-    numbers = {
-        "{n} change|{n} changes": sum(each.corrects is None for each in entries),
-        "{n} correction|{n} corrections": sum(each.corrects is not None for each in entries),
-    }
-    told = ", ".join(words.t(text, n=n) for text, n in numbers.items() if n)
-    return f"[Lesart] {name}: {told}"
+    t, corrections = words.t, sum(each.corrects is not None for each in entries)
+    told = [t("{n} change|{n} changes", n=len(entries) - corrections)]
+    if corrections:
+        told = told[corrections == len(entries) :]
+        told.append(t("{n} correction|{n} corrections", n=corrections))
+    return f"[Lesart] {name}: {', '.join(told)}"
 
 
 def mail_footer(name: str, page: str, words: MailWords) -> str:
@@ -239,7 +238,8 @@ def _facts(entry: AlertEntry, words: MailWords) -> list[str]:
     classes = [catalogue()[words.language][f"class {each}"] for each in change.changes]
     silent = [t("silent")] if change.silent else []
     if entry.corrects is not None:
-        return [t(WITHDRAWN), words.interval(change.changed_after, change.changed_by)]
+        withdrawn = t("An earlier message reported a change of this article that did not happen.")
+        return [withdrawn, words.interval(change.changed_after, change.changed_by)]
     content = [
         t("Reason: {reasons}", reasons=", ".join(map(words.reason, entry.why))),
         words.interval(change.changed_after, change.changed_by),
