@@ -21,6 +21,8 @@ SHAPE = frozenset(
     {"password_form", "noindex", "refresh", "site_title", "other_headline", "wall_words"}
 )
 """The signs of a page in place of an article, if its text is short."""
+WALL_TEXT = "wall_text"
+"""The sign of a text whose words would refuse a page without the marks of an article."""
 FEW = 0.6
 """Share of the words of the smaller text below which other signs count."""
 FEWEST = 0.4
@@ -61,7 +63,10 @@ def doubt_grade(
     if share >= FEW:
         return None
     shown = sorted(signs & (SHAPE | {"short"}))
-    reasons = [("marks_lost", _has_lost_marks(before, signs)), ("same_text", is_repeated)]
+    reasons = [
+        ("marks_lost", _has_lost_marks(before, signs)), ("same_text", is_repeated),
+        (WALL_TEXT, WALL_TEXT in signs),
+    ]  # fmt: skip
     found = [name for name, is_there in reasons if is_there]
     if found or (not signs & (MARKS - {"date"}) and _is_wall_shaped(signs)):
         return "wall", ("few_words", *found, *shown)
@@ -72,8 +77,12 @@ def doubt_grade(
 def _first_grade(
     signs: frozenset[str], *, is_repeated: bool
 ) -> tuple[Grade, tuple[str, ...]] | None:
-    """Return the grade of the first text of an address: it has no mark of an article."""
+    """Return the grade of the first text of an address: it has no mark of an article, or the text
+    of a wall.
+    """
     shown = sorted(signs & (SHAPE | {"short"}))
+    if WALL_TEXT in signs:
+        return "wall", (WALL_TEXT, *shown)
     if signs & MARKS:
         return None
     if is_repeated or ("password_form" in signs and "short" in signs):

@@ -5,6 +5,7 @@ import pytest
 from tests.capabilities.unconfirmed.more_walls import MORE_WALLS
 from tests.capabilities.unconfirmed.pages import DAMM, article
 from tests.flow.driver import hour
+from tests.flow.processes import rows
 from tests.warcs import answer, response
 from tests.web.conftest import desk  # noqa: F401 -- fixture
 
@@ -66,4 +67,38 @@ def test_articles_with_the_headlines_of_walls_are_versions(desk, marks):  # noqa
     assert titles(desk).keys() | held.keys() == pages.keys()
     assert desk.rows("SELECT * FROM refusals") == []
     if marks:
+        assert held == {}
         assert titles(desk) == {url: [title] for url, title in zip(pages, HEADLINES, strict=True)}
+
+
+WORDS_OF_WALLS = {
+    "Stadt baut um": "Die Website ist am Sonntag wegen Wartungsarbeiten nicht erreichbar, teilte das Rathaus in Lohe mit.",
+    "Werkstatt schließt": "Dieser Artikel ist leider nicht mehr verfügbar, steht nun an der Tür der Buchbinderin Tamm.",
+    "Netz der Gemeinde": "Diese Domain steht zum Verkauf: Die Gemeinde Osterlohe hat vergessen, ihren Namen zu verlängern.",
+    "Erklärt": "Wir verwenden Cookies, sagt der Bäcker, und meint Kekse: Sein Laden backt seit Montag 400 davon am Tag.",
+}
+
+
+def test_an_article_in_the_words_of_a_wall_is_held_back_and_not_refused(desk):  # noqa: F811
+    pages = {
+        f"https://bote{n}.example/note": article(title, (text, *NOTE, f"Das gilt seit Tag {n}."))
+        for n, (title, text) in enumerate(WORDS_OF_WALLS.items())
+    }
+    capture(desk, 1, pages)
+    assert desk.rows("SELECT * FROM refusals") == []
+    held = desk.rows("SELECT origin, signs FROM unconfirmed")
+    assert {row["origin"] for row in held} == pages.keys()
+    assert all("wall_text" in row["signs"] for row in held)
+    for url in pages:
+        rows(desk.root, "confirm", url, "--archive", desk.url)
+    assert titles(desk) == {url: [title] for url, title in zip(pages, WORDS_OF_WALLS, strict=True)}
+
+
+def test_an_overlay_that_keeps_the_marks_of_its_article_is_no_edit(desk):  # noqa: F811
+    url = "https://zeitung.example/damm"
+    overlay = article(
+        "Damm wird höher", ("Wir und unsere 167 Partner verwenden Cookies auf Ihrem Gerät.",)
+    )
+    for at, page in ((1, ARTICLE), (2, overlay), (4, overlay)):
+        capture(desk, at, {url: page})
+    assert titles(desk) == {url: ["Damm wird höher"]}

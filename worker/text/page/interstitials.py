@@ -143,14 +143,11 @@ CODES: Mapping[str, str] = MappingProxyType({reason: code for code, reason, _sig
 """The refusal code of a page that a server sent, by the reason why it is no article."""
 
 
-def interstitial_reason(
-    title: str | None, texts: Sequence[str], *, is_marked: bool = False
-) -> str | None:
+def interstitial_reason(title: str | None, texts: Sequence[str]) -> str | None:
     """Return the kind of page that replaces an article, or None for an article.
 
     A pattern must match the opening of a short text, or the title of a very short one. An article
-    about consent banners is longer and mentions them later. The title of a page that `is_marked` as
-    an article decides nothing.
+    about consent banners is longer and mentions them later. Without a title the text alone decides.
 
     >>> interstitial_reason("Seite nicht gefunden", ["Diese Seite wurde leider nicht gefunden."])
     'an error page'
@@ -161,7 +158,7 @@ def interstitial_reason(
         return None
     for _code, reason, sign in _KINDS:
         if sign.search(body[:_OPENING]) or (
-            not is_marked and len(body) < _SHORT_INTERSTITIAL and sign.search(title or "")
+            len(body) < _SHORT_INTERSTITIAL and sign.search(title or "")
         ):
             return reason
     return None

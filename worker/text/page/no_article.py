@@ -320,9 +320,13 @@ def other_page_refusal(
     *,
     is_marked: bool,
 ) -> RefusalReason | None:
-    """Return the refusal of a page whose text is not that of an article; otherwise None."""
+    """Return the refusal of a page whose text is not that of an article; otherwise None.
+
+    The words of a wall refuse no page that `is_marked` as an article: they are a sign (`signs`).
+    """
     running = [p.text for p in paragraphs if p.role in TEXT_ROLES]
-    reason = interstitial_reason(title, running, is_marked=is_marked) or no_article_reason(
+    reason = None if is_marked else interstitial_reason(title, running)
+    reason = reason or no_article_reason(
         paragraphs, page.blocks, title, leads, article_body(article_node(page.json_ld, None))
     )
     return refuse("not_article", reason=reason) if reason else None

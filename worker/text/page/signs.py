@@ -17,6 +17,7 @@ from storage.values.net.site import site_of
 from worker.text.annotate.measures import title_key
 from worker.text.page.fields.head import meta_tags
 from worker.text.page.fields.json_ld import JsonLd
+from worker.text.page.interstitials import interstitial_reason
 
 _ARTICLE_ELEMENT = XPath(
     "boolean(descendant::article[descendant::p] | descendant::*[@itemprop = 'articleBody'])"
@@ -89,7 +90,7 @@ def _names_headline(tree: HtmlElement) -> bool:
 def text_signs(title: str | None, running: Sequence[str]) -> tuple[str, ...]:
     """Return the signs in the text of a page.
 
-    >>> text_signs("Login", ["Bitte melden Sie sich an."])
+    >>> text_signs("Login", ["Sie finden hier die Anmeldung."])
     ('short', 'wall_words')
     """
     words = sum(len(text.split()) for text in running)
@@ -97,6 +98,7 @@ def text_signs(title: str | None, running: Sequence[str]) -> tuple[str, ...]:
     return _names(
         short=words < _SHORT,
         wall_words=words < _LONGEST_WALL and WALL_WORDS.search(opening) is not None,
+        wall_text=interstitial_reason(None, running) is not None,
     )
 
 
