@@ -60,6 +60,23 @@ def find_reading(
     return HeldReading(article_id, connection.execute(shown).scalar_one(), number)
 
 
+def list_open(
+    connection: Connection, source_id: int, *, newest_alone: bool
+) -> list[tuple[int, str]]:
+    """Return the open readings of the articles of a source: article and wording, oldest first."""
+    query = (
+        "SELECT q.article_id AS article_id, q.wording AS wording "
+        f"FROM ({view_query('unconfirmed', connection)}) q "
+        "JOIN article own ON own.id = q.article_id "
+        "WHERE own.source_id = :source AND q.decision IS NULL ORDER BY q.last_seen, q.id"
+    )
+    found = [
+        (row["article_id"], row["wording"])
+        for row in fetch(connection, query, {"source": source_id})
+    ]
+    return list(dict(found).items()) if newest_alone else found
+
+
 def settle(unit: Unit, reading: HeldReading, decision: str, decided_by: str) -> int:
     """Record a decision and compute the versions again; return its id."""
     _undo_all(unit, reading, decided_by)

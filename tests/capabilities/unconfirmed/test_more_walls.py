@@ -5,7 +5,7 @@ import pytest
 from tests.capabilities.unconfirmed.more_walls import MORE_WALLS
 from tests.capabilities.unconfirmed.pages import DAMM, article
 from tests.flow.driver import hour
-from tests.flow.processes import rows
+from tests.flow.processes import lesart, rows
 from tests.warcs import answer, response
 from tests.web.conftest import desk  # noqa: F401 -- fixture
 
@@ -102,3 +102,18 @@ def test_an_overlay_that_keeps_the_marks_of_its_article_is_no_edit(desk):  # noq
     for at, page in ((1, ARTICLE), (2, overlay), (4, overlay)):
         capture(desk, at, {url: page})
     assert titles(desk) == {url: ["Damm wird höher"]}
+
+
+def test_a_source_is_decided_at_once_and_its_number_printed(desk):  # noqa: F811
+    urls = [f"https://zeitung.example/{n}" for n in range(3)]
+    for at, page in ((1, ARTICLE), (2, MORE_WALLS["metered"]), (3, MORE_WALLS["soon back"])):
+        capture(desk, at, dict.fromkeys(urls, page))
+    there = ("--archive", desk.url)
+    source = desk.one("SELECT DISTINCT source FROM articles")["source"]
+    done = lesart(desk.root, "dismiss", source, "--by", "ada", *there)
+    assert "6 readings" in done.stderr, done.stderr
+    listed = rows(desk.root, "unconfirmed", *there)
+    assert [(row["decision"], row["decided_by"]) for row in listed] == [("dismissed", "ada")] * 6
+    assert "0 readings" in lesart(desk.root, "dismiss", source, *there).stderr
+    capture(desk, 5, dict.fromkeys(urls, MORE_WALLS["waiting room"]))
+    assert titles(desk) == {url: ["Damm wird höher"] for url in urls}

@@ -8,6 +8,7 @@ from storage.cli.options import ArchiveOptions, OutputOptions, command
 from storage.cli.output import write_rows
 from storage.cli.report import reading
 from storage.read.query.parameter import argument, flag, option
+from storage.values.errors import NoSuchError
 from storage.values.lazy import LazyModule
 from worker.cli.opened import opened_archive
 from worker.cli.redact_command import current_user
@@ -20,6 +21,7 @@ else:
     store = LazyModule("storage.capabilities.unconfirmed.store")
     control = LazyModule("worker.cli.control")
 
+_NAME = "Article by id or address, or name of a source."
 _WORDING = "Wording of the reading, such as w1:5f3a9c (default: the newest open one)."
 _BY = "Person to record (default: the current user)."
 _UNDO = "Undo the decision: later checks decide again."
@@ -28,7 +30,7 @@ _UNDO = "Undo the decision: later checks decide again."
 @command(app, "confirm", example="lesart confirm https://zeitung.example/damm")
 def confirm(
     *,
-    name: str = argument("ARTICLE|SOURCE", "Article by id or address, or name of a folder source."),
+    name: str = argument("ARTICLE|SOURCE", _NAME),
     wording: str | None = option("--wording", "W", _WORDING),
     by: str | None = option("--by", "NAME", _BY),
     undo: bool = flag("--undo", _UNDO),
@@ -37,7 +39,8 @@ def confirm(
 ) -> None:
     """Confirm an unconfirmed reading, or missing files.
 
-    A source is scanned now, and its missing files count as gone, however many they are.
+    A folder is scanned now, and its missing files count as gone, however many they are. Of another
+    source, the newest open reading of each article is confirmed.
     """
     if wording is None and by is None and not undo and _confirm_source(name, place, output):
         return
@@ -47,14 +50,17 @@ def confirm(
 @command(app, "dismiss", example="lesart dismiss https://zeitung.example/damm --by redaktion")
 def dismiss(
     *,
-    name: str = argument("ARTICLE", "Article by id or address."),
+    name: str = argument("ARTICLE|SOURCE", _NAME),
     wording: str | None = option("--wording", "W", _WORDING),
     by: str | None = option("--by", "NAME", _BY),
     undo: bool = flag("--undo", _UNDO),
     place: ArchiveOptions,
     output: OutputOptions,
 ) -> None:
-    """Dismiss an unconfirmed reading of an article."""
+    """Dismiss an unconfirmed reading of an article.
+
+    Of a source, all open readings are dismissed.
+    """
     _decide("dismissed", name, wording, by or current_user(), place, output, undo=undo)
 
 
@@ -70,6 +76,25 @@ def _confirm_source(name: str, place: ArchiveOptions, output: OutputOptions) -> 
     return True
 
 
+def _decide_source(
+    decision: str, name: str, actor: str, place: ArchiveOptions, output: OutputOptions
+) -> bool:
+    """Decide about the open readings of a source, each for itself; return whether there is one."""
+    rows = []
+    with opened_archive(place.settings()) as archive:
+        found = next((each for each in archive.sources() if each.name == name), None)
+        if found is None:
+            return False
+        is_newest = decision == "confirmed"
+        for article, each in archive.read(store.list_open, found.id, newest_alone=is_newest):
+            held = archive.read(store.find_reading, article, each)
+            settled = archive.transact(store.settle, held, decision, actor)
+            rows.append({"id": settled, "decision": decision, "decided_by": actor})
+    say(f"{len(rows)} readings of the source {name} are {decision}")
+    write_rows(rows, output.target())
+    return True
+
+
 def _decide(
     decision: str,
     name: str,
@@ -80,8 +105,13 @@ def _decide(
     *,
     undo: bool,
 ) -> None:
-    with reading(place, is_current=True) as (settings, archive):
-        number = archive.article_row_id(name)
+    try:
+        with reading(place, is_current=True) as (settings, archive):
+            number = archive.article_row_id(name)
+    except NoSuchError:
+        if not undo and wording is None and _decide_source(decision, name, actor, place, output):
+            return
+        raise
     with opened_archive(settings) as archive:
         held = archive.read(store.find_reading, number, wording, is_open=not undo)
         if undo:
