@@ -120,7 +120,9 @@ def files_with(root: Path, text: str) -> Iterator[Path]:
 @pytest.fixture
 def root(place, request) -> Path:
     """Give the folder in which the store has its files, those of a bucket as well."""
-    return place.folder or request.getfixturevalue("bucket").folder
+    if place.folder is not None:
+        return place.folder
+    return request.getfixturevalue("bucket").folder / place.bucket / place.prefix
 
 
 @pytest.mark.few_cases
