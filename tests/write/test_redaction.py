@@ -436,7 +436,7 @@ def test_a_passage_whose_redaction_was_killed_before_its_rows_were_emptied_is_re
         raise KilledError
 
     with monkeypatch.context() as patched:
-        patched.setattr("storage.write.redaction.redact_articles.finish_redactions", kill)
+        patched.setattr("storage.write.redaction.redact_articles.empty_ordered", kill)
         with pytest.raises(KilledError):
             redact_passage(*given)
     redact_passage(*given)

@@ -215,13 +215,13 @@ def test_a_reader_gets_what_a_redaction_empties_though_it_asks_between_order_and
     for at, body in enumerate(SENTENCES[:2]):
         room.write("deich.md", page(body, url="https://lohebote.example/deich"))
         room.scan(at)
-    reader, empty, asked = Follower(room.url, None), redacting.finish_redactions, []
+    reader, empty, asked = Follower(room.url, None), redacting.empty_ordered, []
 
     def ask_before(*arguments):
         asked.append(reader.poll())
         return empty(*arguments)
 
-    monkeypatch.setattr(redacting, "finish_redactions", ask_before)
+    monkeypatch.setattr(redacting, "empty_ordered", ask_before)
     redact(room, RedactionTarget(room.number("SELECT id FROM article")))
     assert asked
     assert reader.losses() == []
