@@ -5,13 +5,16 @@ from hypothesis.stateful import precondition, rule
 
 from storage.capabilities.outside_copies import store
 from storage.capabilities.outside_copies.tables import COPY_REQUEST
+from storage.capabilities.unconfirmed import store as unconfirmed
 from storage.database.engine import database_epoch
 from storage.database.unit import Unit
 from storage.language.passage import Passage
 from storage.values.redaction import RedactionReason
 from storage.write.redaction.plan import RedactionTarget
 from storage.write.redaction.redact_articles import redact_passage
+from storage.write.submissions import Submission, store_submission
 from storage.write.undo import undo
+from tests.capabilities.unconfirmed.pages import WALLS
 from tests.flow.driver import hour
 from tests.tools.model.means import Means, blogs, texts
 from tests.tools.model.oracle import FOREVER, Said
@@ -43,6 +46,36 @@ shown = st.lists(
     st.tuples(st.sampled_from(ADDRESSES), st.sampled_from(HEADLINES)),
     min_size=1, max_size=2, unique_by=lambda each: each[0],
 )  # fmt: skip
+
+
+class Walls(Means):
+    """A server that shows a wall in place of an article: for every reader, nothing happens."""
+
+    @rule(address=st.sampled_from([*ADDRESSES, *MOVING]), wall=st.sampled_from([*WALLS]))
+    def block(self, address: str, wall: str) -> None:
+        """Store a wall that a browser sent."""
+        self._tick()
+        raw = f"{WALLS[wall]}<!-- {next(self.serial)} -->".encode()
+        if address not in self.oracle.erased:
+            sent = Submission(address, address, raw, "ada")
+            self.room.worked(store_submission(self.room.archive, sent))
+
+    @rule(chance=st.integers(0, 99))
+    def dismiss(self, chance: int) -> None:
+        """Say of a wall that it is none of the texts of its article, or withdraw that."""
+        self._tick()
+        rows = self.room.rows("SELECT article, wording, decision, decided_by FROM unconfirmed")
+        if rows:
+            chosen = rows[chance % len(rows)]
+            article = self._article_of(chosen["article"])
+            held = self.room.archive.read(unconfirmed.find_reading, article, chosen["wording"])
+            if chosen["decided_by"] is None:
+                self.room.archive.transact(unconfirmed.settle, held, "dismissed", "ada")
+            else:
+                self.room.archive.transact(unconfirmed.undo_decision, held, "ada")
+
+    def _article_of(self, name: str) -> int:
+        return int(self.room.one("SELECT id FROM article WHERE public_id = :name", name=name)["id"])
 
 
 class FrontPages(Means):

@@ -20,7 +20,15 @@ from storage.write.redaction.redact_articles import drop_overdue_bytes
 from storage.write.redaction.restrict import lift, restrict
 from storage.write.submissions import Submission, SubmissionRedactedError, store_submission
 from tests.flow.driver import SharingReader, hour
-from tests.tools.model.families import FrontPages, LiveBlogs, Moves, Noise, OutsideCopies, Passages
+from tests.tools.model.families import (
+    FrontPages,
+    LiveBlogs,
+    Moves,
+    Noise,
+    OutsideCopies,
+    Passages,
+    Walls,
+)
 from tests.tools.model.means import texts
 from tests.tools.model.oracle import File, Oracle
 from tests.tools.model.texts import (
@@ -51,7 +59,7 @@ addresses = st.sampled_from([*ADDRESSES, *MOVING])
 origins = st.sampled_from([*ADDRESSES, *MOVING, *FILES.values(), LIVE])
 
 
-class ArchiveMachine(FrontPages, LiveBlogs, Moves, Noise, Passages, OutsideCopies):
+class ArchiveMachine(FrontPages, LiveBlogs, Moves, Noise, Passages, OutsideCopies, Walls):
     """One small archive; every rule advances its clock by an hour."""
 
     verify_every = 10

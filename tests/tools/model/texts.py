@@ -101,9 +101,10 @@ REWRITTEN = len(BODIES) - 1
 AKIN, QUIETLY = frozenset((1, REWRITTEN)), frozenset((QUIET, QUIET + 1))
 """Texts with only their headline in common, and texts between which a step is noise."""
 
-ADDRESSES = ("https://lohebote.example/p", "https://lohebote.example/q")
-MOVING = tuple(f"https://lohebote.example/{each}" for each in "rst")
-"""Addresses of which any may become one article."""
+ADDRESSES = ("https://lohebote.example/p", "https://lokal.lohebote.example/q")
+MOVING = tuple(f"https://{each}.lohebote.example/{each}" for each in "rst")
+"""Addresses of which any may become one article. Each has its own site, because a text that comes
+to several addresses of one site is held back, which the oracle does not know."""
 RESERVED = "noai"
 """What an answer says that reserves the rights in its text."""
 FRONT = "https://lohebote.example"

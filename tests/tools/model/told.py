@@ -160,7 +160,7 @@ def _reported(ask: Ask) -> set[tuple[str, int, int]]:
     rows = ask(
         "SELECT o.origin, w.digest, d.occurrence FROM alert_delivery d "
         "JOIN wording w ON w.id = d.wording_id JOIN article a ON a.id = d.article_id "
-        "JOIN origin o ON o.id = a.origin_id WHERE d.occurrence > 0"
+        "JOIN origin o ON o.id = a.origin_id WHERE d.occurrence > 0 AND d.turn = 0"
     )
     told = [(row["origin"], bytes(row["digest"]).hex(), row["occurrence"]) for row in rows]
     assert len(told) == len({*told}), f"reported twice: {told}"
