@@ -23,13 +23,23 @@ router = APIRouter(prefix="/api", tags=["changes"], route_class=CachedRoute)
 MOST_SEQ_DIGITS = 18
 add_lists(router, "changes")
 ONLY_SINCE = "Only with a number as `after`."
+_EVENT = model_of(answers.ChangeEvent)
+_MEANING = {
+    "kind": "change, update, withdrawn", "update": "What is different",
+    "change": "Row of the first report", "recorded_at": "Time of the row",
+}  # fmt: skip
+_OPTIONAL: dict[str, Any] = {
+    name: (
+        _EVENT.model_fields[name].annotation,
+        Field(default_factory=type(None), description=f"{ONLY_SINCE} {_MEANING[name]}"),
+    )
+    for name in sorted({*answers.ChangeEvent.names()} - {*answers.Change.names()})
+}
 CHANGE = create_model(
     "ChangeWithSeq",
-    __base__=model_of(answers.ChangeEvent),
+    __base__=_EVENT,
     seq=(int, Field(default_factory=int, description=ONLY_SINCE)),
-    kind=(str, Field(default_factory=str, description=f"{ONLY_SINCE} change, update, withdrawn")),
-    update=(list[str], Field(default_factory=list, description=f"{ONLY_SINCE} What is different")),
-    change=(int, Field(default_factory=int, description=f"{ONLY_SINCE} Row of the first report")),
+    **_OPTIONAL,
 )
 
 
