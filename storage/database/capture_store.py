@@ -141,18 +141,14 @@ def _open_store(place: CapturePlace, _process: int) -> CaptureStore:
 # --------------------------------------------------------------------- objects and their names
 
 
-FIRST_ROUND = "00000000"
-"""The round of names before the first sweep of an archive."""
+ROUND_LENGTH = 8
 
 
-def new_name(folder: str, digest: bytes, sweep_round: str = FIRST_ROUND) -> str:
-    """Return a unique name for bytes with this digest, put in this round of sweeps."""
-    return f"{_prefix_of(folder, digest)}{sweep_round}{secrets.token_hex(4)}"
-
-
-def new_round() -> str:
-    """Return the random name of a new round of sweeps, of eight hexadecimal digits."""
-    return secrets.token_hex(4)
+def new_name(folder: str, digest: bytes, sweep_round: str | None = None) -> str:
+    """Return a unique name for bytes with this digest, put in this round of sweeps, if any."""
+    return (
+        f"{_prefix_of(folder, digest)}{sweep_round or secrets.token_hex(4)}{secrets.token_hex(4)}"
+    )
 
 
 def round_in(name: str) -> str:
@@ -161,7 +157,7 @@ def round_in(name: str) -> str:
     >>> round_in(new_name("a", bytes(32), "12345678"))
     '12345678'
     """
-    return name.rpartition("-")[2][: len(FIRST_ROUND)]
+    return name.rpartition("-")[2][:ROUND_LENGTH]
 
 
 def _prefix_of(folder: str, digest: bytes) -> str:

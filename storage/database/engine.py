@@ -430,6 +430,19 @@ def _without_password(locator: str) -> str:
     return f"{scheme}://***@{tail}" if at and colon else locator
 
 
+def database_identity(connection: Connection) -> str:
+    """Return what tells a database from its copies: the server and number, or path and inode."""
+    if connection.dialect.name == "postgresql":
+        query = (
+            "SELECT system_identifier || ' ' || timeline_id || ' ' || oid "
+            "FROM pg_control_system(), pg_control_checkpoint(), pg_database "
+            "WHERE datname = current_database()"
+        )
+        return str(connection.execute(text(query)).scalar_one())
+    path = connection.execute(text("PRAGMA database_list")).all()[0][2]
+    return f"{path} {Path(path).stat().st_ino}" if path else ""
+
+
 def database_epoch(connection: Connection) -> float:
     """Return the seconds since 1970 by the clock of the database."""
     if connection.dialect.name == "postgresql":

@@ -2,12 +2,13 @@
 
 import secrets
 from collections.abc import Container, Iterable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection, insert, or_, select, update
 
 from storage.database.capture_store import (
-    FIRST_ROUND,
+    ROUND_LENGTH,
     CaptureStore,
     SweptMeanwhileError,
     digest_in,
@@ -18,6 +19,7 @@ from storage.database.capture_store import (
     round_in,
 )
 from storage.database.compression import pack
+from storage.database.engine import database_identity
 from storage.database.tables import (
     ARCHIVE,
     CAPTURE,
@@ -28,7 +30,9 @@ from storage.database.tables import (
     VERDICT,
 )
 from storage.database.unit import Unit, rows_in, update_rows
+from storage.history.totals import store_fact
 from storage.record.observations import add_observation, add_refusal, add_verdict
+from storage.record.suppression import SuppressionLookup
 from storage.values import job as jobs
 from storage.values.arrivals.arrival import Arrival, Scan
 from storage.values.messages import message_text
@@ -36,7 +40,9 @@ from storage.values.messages import message_text
 CAPTURE_FOLDER = "captures"
 """Key of the fact with the folder of this archive in a capture store."""
 SWEEP_ROUND = "captures_round"
-"""Key of the fact with the round of sweeps: names of an earlier round get no row any more."""
+"""Key of the fact with the rounds of sweeps: names of an earlier round get no row any more."""
+MOST_ROUNDS = 100
+"""Number of rounds that are kept: a sweep by itself deletes no object of an older one."""
 
 
 Packed = Mapping[bytes, tuple[int, str, bytes]]
@@ -71,10 +77,11 @@ def unreferenced(connection: Connection, names: Iterable[str]) -> dict[str, byte
     return {name: digest for name, digest in digests.items() if name not in named}
 
 
-def without_bytes(connection: Connection, digests: Iterable[bytes]) -> set[bytes]:
-    """Return the digests of captures whose bytes were deleted."""
-    query = select(CAPTURE.c.digest).where(CAPTURE.c.data.is_(None))
-    return {bytes(row[0]) for row in rows_in(connection, query, CAPTURE.c.digest, digests)}
+def find_deleted(connection: Connection, digests: Iterable[bytes]) -> set[bytes]:
+    """Return the digests of bytes that were redacted or deleted."""
+    query, wanted = select(CAPTURE.c.digest).where(CAPTURE.c.data.is_(None)), set(digests)
+    rows = rows_in(connection, query, CAPTURE.c.digest, wanted)
+    return {bytes(row[0]) for row in rows} | set(SuppressionLookup(connection).raw(wanted))
 
 
 def put_packed(
@@ -82,7 +89,7 @@ def put_packed(
     folder: str,
     packed: Packed,
     known: Container[bytes] = (),
-    sweep_round: str = FIRST_ROUND,
+    sweep_round: str | None = None,
 ) -> Packed:
     """Put bytes that are not `known` into a store; return them with object names for the rows.
 
@@ -105,10 +112,24 @@ def capture_folder(unit: Unit) -> str:
     return folder
 
 
-def sweep_round(connection: Connection) -> str:
-    """Return the current round of sweeps."""
+def sweep_rounds(connection: Connection) -> list[str]:
+    """Return the rounds of sweeps of this database, the current one first, as names have them.
+
+    A copy that another program made has the same facts and may share the folder. Its names have
+    other rounds, because the place of the database is a part of them.
+    """
     query = select(ARCHIVE.c.value).where(ARCHIVE.c.key == SWEEP_ROUND)
-    return str(connection.scalar(query) or FIRST_ROUND)
+    begun, place = (connection.scalar(query) or "").split(), database_identity(connection)
+    return [
+        sha256(f"{place} {each}".encode()).hexdigest()[:ROUND_LENGTH] for each in (*begun, "first")
+    ]
+
+
+def begin_sweep_round(connection: Connection) -> None:
+    """Begin a round of sweeps, after which names of earlier rounds get no row."""
+    query = select(ARCHIVE.c.value).where(ARCHIVE.c.key == SWEEP_ROUND)
+    begun = (connection.scalar(query) or "").split()[: MOST_ROUNDS - 1]
+    store_fact(connection, SWEEP_ROUND, " ".join([secrets.token_hex(4), *begun]))
 
 
 def store_captures(unit: Unit, packed: Packed) -> dict[bytes, int]:
@@ -119,7 +140,7 @@ def store_captures(unit: Unit, packed: Packed) -> dict[bytes, int]:
     known = load_captures(unit.connection, packed)
     put = (name_in(digest, each[2]) for digest, each in packed.items() if digest not in known)
     rounds = {round_in(name) for name in put if name is not None}
-    if rounds and rounds != {sweep_round(unit.connection)}:
+    if rounds and rounds != {*sweep_rounds(unit.connection)[:1]}:
         raise SweptMeanwhileError
     for digest, (size, encoding, data) in packed.items():
         if digest not in known:

@@ -108,7 +108,7 @@ NOT_COVERED = (
     NotCovered("change_event", ("id",), _ORDER),
     NotCovered(
         "change_event",
-        ("origin_id", "what", "changed_after", "changed_by"),
+        ("origin_id", "what", "changed_after", "changed_by", "recorded_at"),
         "what readers of the change feed were told, which later documents change",
     ),
     NotCovered(

@@ -23,9 +23,8 @@ from storage.database.tables.metadata import METADATA
 from storage.history.totals import stored_fact
 from storage.history.versions import HELD_BACK
 from storage.proof.leaf import SHAPES
-from storage.record.captures import CAPTURE_FOLDER, unreferenced, without_bytes
+from storage.record.captures import CAPTURE_FOLDER, find_deleted, unreferenced
 from storage.record.contents.leftovers import Leftovers, find_capture_places
-from storage.record.suppression import SuppressionLookup
 from storage.values.digest import origin_id, raw_digest, wording_digest, wording_name
 from storage.values.draft import TEXT_ROLES, paragraphs_in
 from storage.values.redaction import is_emptied, is_expiry
@@ -378,8 +377,7 @@ def objects(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  
     while some := list(islice(names, LISTED_OBJECTS)):
         with read_connection(connection.engine) as latest:  # with rows that were written since
             orphans = unreferenced(latest, some)
-            gone = set(SuppressionLookup(latest).raw(orphans.values()))
-            gone |= without_bytes(latest, orphans.values())
+            gone = find_deleted(latest, orphans.values())
         yield from repeat(PASSED, len(some) - len(orphans))
         for name, digest in orphans.items():
             if digest in gone:

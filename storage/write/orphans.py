@@ -3,7 +3,8 @@
 No clock decides whether an object still waits for its row. Each sweep begins a new round, and the
 name of an object contains the round in which it was put. Rows are only written for names of the
 current round (`storage.record.captures`): a slower writer puts its bytes again. So an object of an
-earlier round that no row references will never be referenced.
+earlier round of this archive that no row references will never be referenced. Objects of other
+rounds may be those of a copy of the database that shares the folder: only a person deletes them.
 """
 
 from collections.abc import Sequence
@@ -18,14 +19,19 @@ from storage.database.capture_store import (
     CapturesUnsetError,
     clock_of,
     delete_digests,
-    new_round,
     round_in,
     store_of,
 )
 from storage.database.engine import read_connection
 from storage.database.unit import Clock, writing
-from storage.history.totals import store_fact, stored_fact
-from storage.record.captures import CAPTURE_FOLDER, SWEEP_ROUND, unreferenced
+from storage.history.totals import stored_fact
+from storage.record.captures import (
+    CAPTURE_FOLDER,
+    begin_sweep_round,
+    find_deleted,
+    sweep_rounds,
+    unreferenced,
+)
 from storage.values.job import Progress
 
 SWEPT_AT_A_TIME = 1_000
@@ -47,10 +53,12 @@ def sweep_orphans(
     age: timedelta | None = None,
     *,
     delete: bool = True,
+    with_others: bool = False,
 ) -> SweepResult:
     """Delete the objects of this archive that no row references, or those of an age, if given.
 
-    The age is measured by the clock of the store.
+    `with_others`: also those that this database did not put. The age is measured by the clock of
+    the store.
 
     Raises: CapturesAwayError; CapturesUnsetError if the archive has a store and was opened without.
     """
@@ -58,23 +66,28 @@ def sweep_orphans(
     objects = orphans = deleted = 0
     if store is None or folder is None:
         return SweepResult(objects, orphans, deleted)
-    current = _begin_round(engine, clock) if delete else None
+    if delete:
+        _begin_round(engine, clock)
+    with read_connection(engine) as connection:
+        current, *earlier = sweep_rounds(connection)
     before = clock_of(store, folder) - age if delete and age is not None else None
     listed = store.names(folder)
     while some := list(islice(listed, SWEPT_AT_A_TIME)):
         with read_connection(engine) as connection:
             unnamed = unreferenced(connection, [name for name, _moment in some])
+            gone = find_deleted(connection, unnamed.values())
         old = [
             name
             for name, moment in some
             if name in unnamed
-            and current not in {None, round_in(name)}
+            and (round_in(name) in earlier or unnamed[name] in gone or with_others)
+            and round_in(name) != current
             and (before is None or moment < before)
         ]
-        if old:
-            store.delete(old)
         objects, orphans = objects + len(some), orphans + len(unnamed)
-        deleted += len(old)
+        if old and delete:
+            store.delete(old)
+            deleted += len(old)
         if progress is not None:
             progress("objects", objects)
     return SweepResult(objects, orphans, deleted)
@@ -100,9 +113,6 @@ def _store_and_folder(engine: Engine) -> tuple[CaptureStore | None, str | None]:
     return store, folder
 
 
-def _begin_round(engine: Engine, clock: Clock) -> str:
-    """Begin a round of sweeps, after which names of earlier rounds get no row; return it."""
-    current = new_round()
+def _begin_round(engine: Engine, clock: Clock) -> None:
     with writing(engine, clock) as unit:
-        store_fact(unit.connection, SWEEP_ROUND, current)
-    return current
+        begin_sweep_round(unit.connection)

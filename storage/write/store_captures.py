@@ -32,7 +32,7 @@ from storage.record.captures import (
     record_gone,
     record_presence,
     store_captures,
-    sweep_round,
+    sweep_rounds,
 )
 from storage.record.imports import ImportResult, ImportWriter, load_records, pack_imports
 from storage.record.observations import add_refusal, refuse_redacted
@@ -79,7 +79,7 @@ def store_bytes(archive: Archive, packed: Packed) -> Packed:
             raise CapturesUnsetError
         return packed
     with archive.read_connection() as connection:
-        known, current = load_captures(connection, packed), sweep_round(connection)
+        known, current = load_captures(connection, packed), sweep_rounds(connection)[0]
     return put_packed(store, archive.capture_folder, packed, known, current)
 
 

@@ -91,7 +91,7 @@ def objects(room: Newsroom) -> list[str]:
 
 
 def swept(room: Newsroom, age: timedelta | None = None) -> tuple[int, int, int]:
-    found = sweep_orphans(room.archive.engine, room.archive.clock, age=age)
+    found = sweep_orphans(room.archive.engine, room.archive.clock, age=age, with_others=True)
     return found.objects, found.orphans, found.deleted
 
 

@@ -1,19 +1,24 @@
 """A killed or failed write leaves no text behind: redactions and sweeps delete what no row names."""
 
 import os
+import secrets
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import zstandard
+from sqlalchemy import create_engine, text
 
 from storage.database import capture_store as stores
+from storage.record import captures
 from storage.write import orphans, store_captures
 from storage.write.redaction.redact_articles import drop_overdue_bytes, finish_redactions
-from tests.flow.driver import SENTENCES, seed
+from tests.flow.driver import SENTENCES, Newsroom, newsroom_at, seed
 from tests.flow.processes import Service, environment, lesart, rows, until
 from tests.write.test_capture_store import (
     bucket,
@@ -184,12 +189,62 @@ def test_an_object_whose_bytes_were_deleted_is_a_finding(place, room):
     room.now += timedelta(days=2)
     drop_overdue_bytes(room.archive, 3600.0, by_clock=True)
     assert objects(room) == []
-    store_of(room).put(stores.new_name(folder, bytes(32)), b"x")
+    another = stores.new_name(folder, bytes(32))
+    store_of(room).put(another, b"x")
     assert room.findings() == []
     store_of(room).put(stores.new_name(folder, bytes(row["digest"])), b"x")
     assert [each["kind"] for each in room.findings()] == ["object_left"]
     finish_redactions(room.archive)
+    assert objects(room) == [another], "a copy of the database may have put it"
+    orphans.sweep_orphans(room.archive.engine, room.archive.clock, with_others=True)
     assert objects(room) == []
+
+
+def test_archives_that_share_a_folder_sweep_no_object_of_the_other(place, room, tmp_path):
+    """Another program copied the database, so that both have the same facts."""
+    write_some(room)
+    room.scan(0)
+    room.archive.engine.dispose()  # PostgreSQL copies no database with sessions
+    with (
+        copied_database(room.url, tmp_path) as url,
+        newsroom_at(url, tmp_path / "other", **settings_of(place)) as other,
+    ):
+        for number, each in enumerate((room, other)):
+            each.write("neu.txt", seed(f"Neu {number}", SENTENCES[number]))
+            each.scan(1)
+        for each in (room, other, room, other):
+            orphans.sweep_orphans(each.archive.engine, each.archive.clock)
+        assert room.findings() == []
+        assert other.findings() == []
+    killed = stores.new_name(objects(room)[0].partition("/")[0], bytes(32), own_round(room))
+    store_of(room).put(killed, b"x")
+    orphans.sweep_orphans(room.archive.engine, room.archive.clock)
+    assert killed not in objects(room)
+
+
+def own_round(room: Newsroom) -> str:
+    with room.archive.read_connection() as connection:
+        return captures.sweep_rounds(connection)[0]
+
+
+@contextmanager
+def copied_database(url: str, folder: Path) -> Iterator[str]:
+    """Copy a database without Lesart."""
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+            connection.execute("VACUUM INTO ?", [str(folder / "clone.sqlite3")])
+        yield f"sqlite:///{folder}/clone.sqlite3"
+        return
+    name, clone = url.partition("?")[0].rpartition("/")[2], f"clone_{secrets.token_hex(4)}"
+    engine = create_engine(url.replace(f"/{name}", "/postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {clone} TEMPLATE {name} STRATEGY file_copy"))
+    try:
+        yield url.replace(f"/{name}", f"/{clone}")
+    finally:
+        with engine.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {clone} WITH (FORCE)"))
+        engine.dispose()
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

@@ -198,8 +198,9 @@ def sweep(
 ) -> None:
     """Delete objects in the object storage that no row refers to.
 
-    Killed processes leave such objects behind. The service deletes them every hour, and each
-    redaction does. Other processes may write meanwhile.
+    Killed processes leave such objects behind. The service deletes its own every hour, and each
+    redaction does. Other processes may write meanwhile. If a copy of the database that another
+    program made shares the storage, this command deletes the objects of the copy.
     """
     settings = place.settings()
     age = None if older is None else timedelta(seconds=parse_interval(older))
@@ -208,6 +209,6 @@ def sweep(
         raise SettingsError("captures_url", reason)
     with opened_archive(settings) as archive, ProgressLine() as line:
         found = orphans.sweep_orphans(
-            archive.engine, archive.clock, line.report, age, delete=not dry_run
+            archive.engine, archive.clock, line.report, age, delete=not dry_run, with_others=True
         )
     say(f"objects: {found.objects}, unreferenced: {found.orphans}, deleted: {found.deleted}")
