@@ -196,8 +196,10 @@ class Commits:
 
 @contextmanager
 def read_connection(engine: Engine) -> Iterator[Connection]:
-    """Yield a connection of a writer's engine that only reads and takes no lock."""
+    """Yield a connection of a writer's engine that reads one snapshot and takes no lock."""
     with engine.connect() as connection, committed_reads(connection):
+        if connection.dialect.name == "postgresql":  # a read transaction of SQLite is a snapshot
+            connection.execution_options(isolation_level="REPEATABLE READ")
         yield connection.execution_options(**{READS: True})
 
 

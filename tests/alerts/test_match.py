@@ -1,9 +1,9 @@
 """Steps are reported in their order, each once, also after crashes and late documents."""
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
-from storage.database.engine import read_connection
+from storage.database.engine import READS, read_connection
 from storage.database.tables import ALERT, VERSION
 from storage.history.alerts.lists import alert, counts, overdue_seconds
 from storage.history.alerts.rule import AlertRule
@@ -33,6 +33,33 @@ def test_each_step_is_reported_once_in_order_with_its_reason(press):
     assert press.match() == 0
     assert press.told() == [(2, "waiting"), (3, "waiting")]
     assert {each.why for each in press.log()} == {("class number",)}
+
+
+def test_a_change_that_is_stored_at_any_moment_of_matching_is_reported_once(press):
+    """Before each question of the matching, another process stores a change."""
+    press.scan(0, pegel=pegel(3))
+    press.alert(classes=("number",))
+    engine, asked, at, is_stored = press.archive.engine, 0, 0, True
+
+    def store(connection, *_given):
+        nonlocal asked, at, is_stored
+        if connection.get_execution_options().get(READS):
+            asked += 1
+            if asked == moment and not is_stored:
+                is_stored, at = True, at + 1
+                press.scan(at, pegel=pegel(10 + at))
+
+    event.listen(engine, "before_cursor_execute", store)
+    moment = 0
+    while is_stored:
+        moment, at = moment + 1, at + 1
+        press.scan(at, pegel=pegel(10 + at))
+        asked, is_stored = 0, False
+        press.match()
+    event.remove(engine, "before_cursor_execute", store)
+    assert moment > 5
+    press.match()
+    assert press.told() == [(number, "waiting") for number in range(2, at + 2)]
 
 
 def test_a_change_before_the_alert_is_not_sent_and_an_unread_one_is(press):
