@@ -433,13 +433,16 @@ def _without_password(locator: str) -> str:
 
 
 def database_identity(connection: Connection) -> str:
-    """Return what tells a database from its copies: the server and number, or path and inode."""
+    """Return what tells a database from its copies: the server and number, or path and inode.
+
+    A role that may not ask PostgreSQL for the server gets the file of the table instead.
+    """
     if connection.dialect.name == "postgresql":
-        query = (
-            "SELECT system_identifier || ' ' || timeline_id || ' ' || oid "
-            "FROM pg_control_system(), pg_control_checkpoint(), pg_database "
-            "WHERE datname = current_database()"
-        )
+        asked = "has_function_privilege('pg_control_system()', 'EXECUTE')"
+        knows = connection.execute(text(f"SELECT {asked}")).scalar_one()
+        server = "(SELECT system_identifier FROM pg_control_system())"
+        place = server if knows else "pg_relation_filenode('archive')"
+        query = f"SELECT {place} || ' ' || oid FROM pg_database WHERE datname = current_database()"
         return str(connection.execute(text(query)).scalar_one())
     path = connection.execute(text("PRAGMA database_list")).all()[0][2]
     return f"{path} {Path(path).stat().st_ino}" if path else ""

@@ -30,7 +30,6 @@ from storage.database.tables import (
     VERDICT,
 )
 from storage.database.unit import Unit, rows_in, update_rows
-from storage.history.totals import store_fact
 from storage.record.observations import add_observation, add_refusal, add_verdict
 from storage.record.suppression import SuppressionLookup
 from storage.values import job as jobs
@@ -41,8 +40,6 @@ CAPTURE_FOLDER = "captures"
 """Key of the fact with the folder of this archive in a capture store."""
 SWEEP_ROUND = "captures_round"
 """Key of the fact with the rounds of sweeps: names of an earlier round get no row any more."""
-MOST_ROUNDS = 100
-"""Number of rounds that are kept: a sweep by itself deletes no object of an older one."""
 
 
 Packed = Mapping[bytes, tuple[int, str, bytes]]
@@ -123,13 +120,6 @@ def sweep_rounds(connection: Connection) -> list[str]:
     return [
         sha256(f"{place} {each}".encode()).hexdigest()[:ROUND_LENGTH] for each in (*begun, "first")
     ]
-
-
-def begin_sweep_round(connection: Connection) -> None:
-    """Begin a round of sweeps, after which names of earlier rounds get no row."""
-    query = select(ARCHIVE.c.value).where(ARCHIVE.c.key == SWEEP_ROUND)
-    begun = (connection.scalar(query) or "").split()[: MOST_ROUNDS - 1]
-    store_fact(connection, SWEEP_ROUND, " ".join([secrets.token_hex(4), *begun]))
 
 
 def store_captures(unit: Unit, packed: Packed) -> dict[bytes, int]:

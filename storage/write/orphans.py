@@ -7,6 +7,7 @@ earlier round of this archive that no row references will never be referenced. O
 rounds may be those of a copy of the database that shares the folder: only a person deletes them.
 """
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,10 +25,10 @@ from storage.database.capture_store import (
 )
 from storage.database.engine import read_connection
 from storage.database.unit import Clock, writing
-from storage.history.totals import stored_fact
+from storage.history.totals import store_fact, stored_fact
 from storage.record.captures import (
     CAPTURE_FOLDER,
-    begin_sweep_round,
+    SWEEP_ROUND,
     find_deleted,
     sweep_rounds,
     unreferenced,
@@ -35,6 +36,8 @@ from storage.record.captures import (
 from storage.values.job import Progress
 
 SWEPT_AT_A_TIME = 1_000
+MOST_ROUNDS = 100
+"""Number of rounds that are kept: a sweep by itself deletes no object of an older one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,4 +118,5 @@ def _store_and_folder(engine: Engine) -> tuple[CaptureStore | None, str | None]:
 
 def _begin_round(engine: Engine, clock: Clock) -> None:
     with writing(engine, clock) as unit:
-        begin_sweep_round(unit.connection)
+        begun = (stored_fact(unit.connection, SWEEP_ROUND) or "").split()[: MOST_ROUNDS - 1]
+        store_fact(unit.connection, SWEEP_ROUND, " ".join([secrets.token_hex(4), *begun]))
