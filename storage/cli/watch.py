@@ -77,7 +77,7 @@ def _write(follower: "_Follower", *, is_table: bool, limit: int | None) -> None:
         for seq, change in follower.changes():
             lines = _block(change) if is_table else (json_text(change.to_dict()),)
             text = "".join(f"{line}\n" for line in lines)
-            with no_interrupt():  # else the cursor could lag behind what was read
+            with no_interrupt():  # otherwise the cursor could lag behind the changes that were read
                 stream.write(text)
                 stream.flush()
                 follower.seq = seq

@@ -31,7 +31,7 @@ class LazyPattern:
 
     def __getattr__(self, attribute: str) -> Any:
         compiled = re.compile(*self._given)
-        for name in _PATTERN_ATTRIBUTES:  # later calls cost what they cost without this class
+        for name in _PATTERN_ATTRIBUTES:  # later calls cost as much as without this class
             setattr(self, name, getattr(compiled, name))
         return getattr(compiled, attribute)
 

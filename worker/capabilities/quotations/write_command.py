@@ -34,7 +34,7 @@ def redact_person(
     actor: str | None = option("--by", "NAME", "Person to record (default: the current user)."),
     undo: bool = flag("--undo", "List the name again; both orders stay on record."),
     dry_run: bool = flag("--dry-run", "List the speakers concerned without changing anything."),
-    yes: bool = flag("--yes", "Do not ask, and store the order for a name that nobody has yet."),
+    yes: bool = flag("--yes", "Do not ask, and store the order for a name without quotations."),
     place: ArchiveOptions,
     output: OutputOptions,
 ) -> None:

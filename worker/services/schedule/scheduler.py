@@ -119,7 +119,7 @@ class WakeUps:
         self._abandoned.free()
         index_backlog(self.archive)
         relate_backlog(self.archive)
-        # nobody but this process reads the messages of an embedded worker
+        # only this process reads the messages of an embedded worker
         names = queues_of(self.settings) if self.settings.is_embedded else (QUEUE, FOLDER_QUEUE)
         for name in names:
             self._fill(name)
@@ -233,7 +233,7 @@ class Scheduler:
         """Resume after a scheduler that may have died with its messages; run every act now."""
         self._leads = True
         self.monitor.restart()
-        self._sources.clear()  # what was due while another scheduler led, or none, is due still
+        self._sources.clear()  # overdue sources are still due
         self.monitor.with_error_handling(self.archive.transact_unnumbered)(wake_ups.forget_wakings)
         for act in ACTS:
             self._ticking.modify_job(act.name, next_run_time=datetime.now(UTC))
