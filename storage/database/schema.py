@@ -20,7 +20,14 @@ from sqlalchemy import (
 from storage.database.archive_errors import ForeignDatabaseError
 from storage.database.columns import JSON_TYPE
 from storage.database.engine import database_epoch, place_of
-from storage.database.schema_version import MIGRATIONS, head, names_in, read_revision, refuse_newer
+from storage.database.schema_version import (
+    MIGRATIONS,
+    head,
+    names_in,
+    read_revision,
+    refuse_newer,
+    revisions,
+)
 from storage.database.servers.reader_role import confine_reader
 from storage.database.table_facts import EMPTIED, ERASABLE, RECORD, STATE_TABLES
 from storage.database.tables.metadata import METADATA
@@ -62,7 +69,7 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
         if before is None:
             _create_tables(connection)
         else:
-            _migrate(connection)
+            _migrate(connection, before)
         _create_guards(connection)
         create_views(connection)
         _found_archive(connection)
@@ -118,7 +125,10 @@ def missing_columns(connection: Connection) -> list[str]:
     return [f"{name}.{column}" for name, column in sorted(wanted - there)]
 
 
-def _migrate(connection: Connection) -> None:
+def _migrate(connection: Connection, before: str) -> None:
+    """Run the steps after a revision; what they leave missing is created by `migrations/env.py`."""
+    last = next(revision for revision in revisions() if revision <= before)
+    connection.execute(text("UPDATE alembic_version SET version_num = :last"), {"last": last})
     config = migration_config.Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection

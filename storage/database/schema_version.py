@@ -115,10 +115,9 @@ def names_in(connection: "Connection") -> set[str]:
 
 
 def refuse_newer(connection: "Connection", found: str | None, known: str) -> None:
-    """Raise SchemaNewerError for a revision without a migration in this program."""
-    if found in {None, known} or found in revisions():
-        return
-    raise SchemaNewerError(_place(connection), str(found), known)
+    """Raise SchemaNewerError for a revision after that of this program."""
+    if found is not None and found > known:
+        raise SchemaNewerError(_place(connection), found, known)
 
 
 def _place(connection: "Connection") -> str:

@@ -68,6 +68,15 @@ def test_the_newest_revision_is_the_newest_migration():
     assert schema_version.revisions()[0] == HEAD
 
 
+def test_no_step_takes_its_tables_from_the_classes_of_today():
+    steps = {
+        path.name: path.read_text() for path in schema_version.MIGRATIONS.glob("versions/*.py")
+    }
+    words = ("storage.database.tables", "storage.capabilities", "METADATA")
+    assert len(steps) > 5
+    assert [name for name, step in steps.items() if any(word in step for word in words)] == []
+
+
 def test_an_older_archive_is_upgraded_and_keeps_its_rows(database_url, request):
     engine = writing_engine(parsed(database_url))
     with engine.connect() as connection:

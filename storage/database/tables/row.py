@@ -43,7 +43,7 @@ def partial_index(name: str, *columns: str, where: str) -> Index:
 
 
 @event.listens_for(SQLModel.metadata, "before_create")
-def _set_index_options(
+def set_index_options(
     _metadata: object, connection: Connection, *, tables: Sequence[Table], **_options: object
 ) -> None:
     """Give the indexes their options for the database.

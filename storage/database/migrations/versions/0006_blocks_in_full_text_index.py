@@ -5,7 +5,7 @@ from alembic import op
 from storage.database.schema import ANALYZE_EMPTY_TABLES, CREATE_TOKENS_INDEX
 
 revision = "0006"
-down_revision = "0005"
+down_revision = "0002"
 
 
 def upgrade() -> None:

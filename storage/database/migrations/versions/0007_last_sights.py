@@ -1,5 +1,6 @@
 """Let the last sight of a replaced wording be the start of the leap that was corrected."""
 
+import sqlalchemy
 from alembic import op
 
 revision = "0007"
@@ -17,6 +18,8 @@ _NEWER = (
 
 
 def upgrade() -> None:
+    if not sqlalchemy.inspect(op.get_bind()).has_table("clock_correction"):
+        return
     begins, ends = _LEAP.format("changed_after"), _LEAP.format("last_seen")
     later = f"CASE WHEN ({ends}) > changed_by THEN ({ends}) ELSE changed_by END"
     op.execute(f"UPDATE version SET changed_after = ({begins}) WHERE ({begins}) IS NOT NULL")

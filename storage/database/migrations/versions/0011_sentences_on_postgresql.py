@@ -8,7 +8,7 @@ from storage.language.sentences import wording_keys
 from storage.write.index import copy_sentence_keys
 
 revision = "0011"
-down_revision = "0010"
+down_revision = "0008"
 TEXTS = text(
     "SELECT w.id, w.text FROM search_text s JOIN wording w ON w.id = s.wording_id "
     "WHERE s.wording_id > :after ORDER BY s.wording_id LIMIT 2000"

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from storage.database.view_facts import FIELD_BLOCK, SNAPSHOT_BLOCK
 
 revision = "0014"
-down_revision = "0013"
+down_revision = "0011"
 
 _ARTICLES = (
     "(SELECT s.article_id FROM redaction e JOIN observation o ON o.locator_id = e.row_id "
