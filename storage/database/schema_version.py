@@ -115,8 +115,8 @@ def names_in(connection: "Connection") -> set[str]:
 
 
 def refuse_newer(connection: "Connection", found: str | None, known: str) -> None:
-    """Raise SchemaNewerError for a revision after that of this program."""
-    if found is not None and found > known:
+    """Raise SchemaNewerError for a revision that no archive until this program had."""
+    if found is not None and not FIRST <= found <= known:
         raise SchemaNewerError(_place(connection), found, known)
 
 

@@ -16,17 +16,15 @@ ELSEWHERE = {
     "front_pages": {"docs/front-pages.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
                     "storage/capabilities/__init__.py"},
     "outside_copies": {"docs/outside-copies.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
-                       "storage/capabilities/__init__.py", "storage/database/migrations/versions/0004_outside_copies.py"},
+                       "storage/capabilities/__init__.py"},
     "rights": {"docs/rights.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
                "storage/capabilities/__init__.py"},
     "reviews": {"docs/review.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
-                "storage/capabilities/__init__.py", "storage/database/migrations/versions/0009_reviews.py"},
+                "storage/capabilities/__init__.py"},
     "quotations": {"docs/quotations.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
-                   "storage/capabilities/__init__.py",
-                   "storage/database/migrations/versions/0010_quotations.py"},
+                   "storage/capabilities/__init__.py"},
     "unconfirmed": {"docs/unconfirmed.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
-                    "storage/capabilities/__init__.py",
-                    "storage/database/migrations/versions/0017_unconfirmed.py"},
+                    "storage/capabilities/__init__.py"},
 }  # fmt: skip
 """The files outside of its folders that a capability may edit: at most six."""
 INDEXES = {ROOT / "docs/README.md", ROOT / "docs/commands.md"}
@@ -74,7 +72,6 @@ WITHOUT_HOOK = {
         **dict.fromkeys(
             ("docs/alerts.md", "docs/assistants.md", "docs/read.md", "docs/redaction.md"), _LINK
         ),
-        "storage/database/migrations/versions/0012_persons.py": "each change of its tables is a migration",
     },
     "unconfirmed": {
         "docs/architecture.md": "a step of the path of a file has the word of its scope",
@@ -189,13 +186,6 @@ def test_a_fact_has_the_part_that_carries_it_out(own):
     assert bool(own.source_options) == ("source_options" not in own.without)
     assert not (own.tabs or own.menu) or "pages" not in own.without
     assert bool(own.commands) == ("write_command" not in own.without)
-
-
-def test_each_table_is_added_by_a_migration(own):
-    versions = (ROOT / "storage/database/migrations/versions").glob("*.py")
-    text = "".join(path.read_text("utf-8") for path in versions)
-    missing = [t.name for t in (*own.record_tables, *own.state_tables) if f'"{t.name}"' not in text]
-    assert missing == [], "storage/database/migrations/versions: older archives lack these tables"
 
 
 @pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md"])
