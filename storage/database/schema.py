@@ -126,7 +126,7 @@ def missing_columns(connection: Connection) -> list[str]:
 
 
 def _migrate(connection: Connection, before: str) -> None:
-    """Run the steps after a revision; what they leave missing is created by `migrations/env.py`."""
+    """Run the steps after a revision; `migrations/env.py` then creates the missing tables."""
     last = next(revision for revision in revisions() if revision <= before)
     connection.execute(text("UPDATE alembic_version SET version_num = :last"), {"last": last})
     config = migration_config.Config()

@@ -1,8 +1,8 @@
-"""Alembic environment: the steps change what is there, then what is missing is created and filled.
+"""Alembic environment: steps change the tables of the archive, then missing ones are created.
 
 A step names no class: it takes the tables from the archive, as an earlier program left them. A
-table, a column or an index that is still missing afterwards is created as its class states it.
-Revisions without a file added nothing else.
+missing table, column or index is then created from the class of today, and a new table gets its
+first rows. Revisions without a file added tables and columns only.
 """
 
 from alembic import context
@@ -36,7 +36,7 @@ _ROWS = {
         FROM version v JOIN article a ON a.id = v.article_id WHERE v.number > 1""",
     ),
 }
-"""The first rows of tables that an archive lacked, from what it had."""
+"""The first rows of new tables, from older tables of the archive."""
 
 
 def _complete(connection: Connection) -> None:

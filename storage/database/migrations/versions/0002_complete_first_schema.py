@@ -1,4 +1,4 @@
-"""Complete a schema 0001 from before its last changes: rename what got other names."""
+"""Complete a schema 0001 from before its last changes: rename tables and columns."""
 
 import sqlalchemy
 from alembic import op
