@@ -113,9 +113,36 @@ def edit_conditions(selection: ChangeFilter, connection: "Connection") -> Condit
     return criteria.with_clause(edit_condition("q.changes", connection))
 
 
-def articles(connection: "Connection", filters: Filters, part: Part) -> Iterator[ArticleLine]:
-    """Yield the articles in the order in which the archive first saw them."""
-    yield from ARTICLES.rows(connection, conditions(filters), part)
+@dataclass(frozen=True, slots=True)
+class ArticleFilter:
+    """Selects articles in a state, and with a change of any of these classes."""
+
+    state: str | None = None
+    classes: Sequence[str] = ()
+
+
+ANY_ARTICLE = ArticleFilter()
+
+
+def articles(
+    connection: "Connection",
+    filters: Filters,
+    selection: ArticleFilter,
+    part: Part,
+    *,
+    newest_first: bool,
+) -> Iterator[ArticleLine]:
+    """Yield the articles in the order in which the archive first saw them, or in reverse."""
+    criteria = conditions(filters)
+    if selection.state is not None:
+        criteria = criteria.with_clause("q.state = :state", state=selection.state)
+    if selection.classes:
+        steps = view_query("changes", connection)
+        chosen = step_conditions(ChangeFilter(selection.classes), connection, "s")
+        own = " AND ".join(("s.article_id = q.article_id", *chosen.clauses))
+        clause = f"EXISTS (SELECT 1 FROM ({steps}) s WHERE {own})"
+        criteria = criteria.with_clause(clause, **chosen.values)
+    yield from replace(ARTICLES, is_descending=newest_first).rows(connection, criteria, part)
 
 
 def count_articles(connection: "Connection") -> int:

@@ -485,7 +485,8 @@ def _read_contents(connection: "Connection", hits: Sequence[Row]) -> dict[int, R
     query = (
         "SELECT q.article_id, q.article, q.origin, q.origins, q.source, q.versions, q.state, "
         "q.first_seen, q.last_seen, q.cluster, x.version_id, x.version, x.title, x.text, "
-        "x.language, x.publisher, x.row_published, x.published_from, x.published_to "
+        "x.language, x.publisher, x.row_published, x.published_from, x.published_to, "
+        "x.changed_after, x.changed_by "
         f"FROM ({view_query('versions', connection)}) x "
         f"JOIN ({view_query('articles', connection)}) q ON q.article_id = x.article_id "
         "WHERE x.version_id IN :ids AND q.article_id IN :articles"

@@ -64,6 +64,10 @@ class SearchParameters(PageParameters, queries.SearchQuery):
     """Parameters of a search."""
 
 
+class ArticlesParameters(PageParameters, queries.ArticlesQuery):
+    """Parameters of a list of articles."""
+
+
 class ChangesParameters(PageParameters, queries.ChangesQuery):
     """Parameters of a list of changes; a number as `after` requests the changes after that
     `seq`.

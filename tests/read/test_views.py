@@ -33,7 +33,8 @@ pytestmark = pytest.mark.postgresql("fast")
 
 GOLDEN = {
     "articles": "seq article id origin origins source title published published_precision "
-    "published_from published_to language publisher versions state first_seen last_seen cluster",
+    "published_from published_to language publisher versions state first_seen last_seen cluster "
+    "changed_after changed_by",
     "versions": "seq article version wording title text language authors publisher section tags "
     "published published_precision published_from published_to modified modified_precision "
     "word_count flags changed_after changed_by first_seen last_seen raw_digest rows_after",

@@ -160,7 +160,7 @@ def pages(address: str) -> dict[str, str]:
     long = next((article for origin, article in found.items() if "lang.txt" in origin), name)
     fire = next((article for origin, article in found.items() if "brand.txt" in origin), name)
     return {
-        "front": "/", "changes": "/?limit=20", "search": "/search?q=br%C3%BCcke", "search-empty": "/search",
+        "front": "/", "articles": "/articles", "articles-none": "/articles?state=blocked", "changes": "/?limit=20", "search": "/search?q=br%C3%BCcke", "search-empty": "/search",
         "search-nothing": "/search?q=nirgendwo", "article": f"/a/{name}", "article-de": f"/a/{name}?lang=de",
         "sentence": f"/a/{name}?s=2&lang=de", "ages": f"/a/{name}?age=true",
         "compare": f"/a/{name}/1..3", "split": f"/a/{fire}/1..2?lang=de",

@@ -11,12 +11,16 @@ from zoneinfo import ZoneInfo
 import pytest
 from lxml import html
 
+from storage.web.app import Site
 from storage.web.pages.pictures import time_line
 from storage.web.pages.rendering import PageWords
 from storage.write.archive import Archive
 from tests.cli.small_archive import START, _ingest, draft
+from tests.conftest import DIALECTS
 from tests.flow.processes import LESART, ROOT, environment
-from tests.read.press import the_usual_press
+from tests.read.conftest import copied
+from tests.read.press import Press, the_usual_press
+from tests.read.press import draft as press_draft
 from tests.serve.conftest import served
 
 PEGEL = "seed:seeds/pegel.txt"
@@ -33,7 +37,7 @@ def article(client) -> str:
     "/a/{}", "/a/{}/1", "/a/{}/1..2", "/a/{}/1..2?view=changes", "/a/{}/1..2?view=side", "/a/{}/1..2?view=fields",
     "/a/{}/1..2?view=quotes", "/a/{}/1..2?view=links", "/a/{}/1..2?view=raw", "/a/{}/since", "/a/{}/checks", "/a/{}/cite", "/proof/{}", "/proof/{}@1",
     "/a/{}?as_of=2100", "/a/{}/1..2?known_at=2100", "/relations", "/sources", "/refusals",
-    "/statistics", "/jobs",
+    "/statistics", "/jobs", "/articles", "/articles?class=number&state=present&month=2024-06&source=seeds",
 ])  # fmt: skip
 def test_a_page_answers_in_its_language_and_is_no_larger_than_50_kilobytes(
     client, article, path, lang
@@ -89,13 +93,81 @@ def test_the_front_claims_no_version_in_an_empty_archive_and_no_stillness_with_a
 ):
     url = f"sqlite:///{tmp_path / 'lesart.sqlite3'}"
     Archive.open(url).close()
-    with served(url) as empty:
+    site = Site(state={"may_write": True})
+    with served(url) as empty, served(url, site) as writable:
         text = empty.get("/").text
         assert "No articles." in text
+        assert "<code>lesart source add https://…</code>" in text
         assert "is stored" not in text
+        assert "/sources#add" not in text
+        assert 'href="/sources#add"' in writable.get("/").text
+        assert "No articles." in empty.get("/articles").text
     text = client.get("/?contains=nirgendwo").text
     assert "No matching changes." in text
     assert "No changes yet" not in text
+
+
+ARTICLE = "//ul[@class='rows']/li"
+
+
+def rows_of_page(client, path: str) -> dict[str, str]:
+    """Return the titles of a page of articles, with the other texts of their rows."""
+    shown = html.fromstring(client.get(path).text)
+    return {
+        row.xpath("string(h2)"): " ".join(row.xpath("string(p[@class='meta'])").split())
+        for row in shown.xpath(ARTICLE)
+    }
+
+
+@pytest.fixture(scope="module", params=DIALECTS)
+def desk(request, tmp_path_factory):
+    """Keep four articles of two outlets; the tests change and remove some."""
+    with copied(request, request.param, None) as url:
+        press = Press(url)
+        press.scan(0, a=press_draft("Pegel", "Der Pegel steht bei 3 Metern.", publisher="Bote"))
+        press.scan(1, b=press_draft("Fähre", "Die Fähre bleibt im Hafen.", published="2024-05"))
+        press.scan(2, c=press_draft("Damm", "Der Damm an der Lohe hält noch."))
+        press.scan(3, d=press_draft("Brand", "Am Hafen brannte ein Lager."))
+        yield press, url
+        press.close()
+
+
+def test_a_new_archive_shows_its_articles_with_outlet_date_and_state(desk):
+    press, url = desk
+    with served(url) as client:
+        for path in ("/?lang=en", "/articles?lang=en"):
+            assert list(rows_of_page(client, path)) == ["Brand", "Damm", "Fähre", "Pegel"]
+        text = client.get("/?lang=en").text
+        assert "No changes yet." in text
+        assert ">Bote</a>" in text
+        assert html.fromstring(text).xpath("string(//nav//a)") == "Articles"
+    press.scan(4, a=press_draft("Pegel", "Der Pegel steht bei 4 Metern.", publisher="Bote"), c=None)
+    press.scan(5, a=press_draft("Pegel", "Der Pegel steht bei 5 Metern.", publisher="Bote"))
+    with served(url) as client:
+        assert "Recent changes" in client.get("/?lang=en").text
+        rows = rows_of_page(client, "/articles?lang=en")
+        assert rows["Pegel"].startswith("published 2024-06 3 versions last change 2024-06-18")
+        assert rows["Damm"].startswith("gone ")
+        assert rows["Fähre"] == "published 2024-05 no change seen"
+        chosen = {
+            "state=gone": ["Damm"], "class=number": ["Pegel"], "class=quote": [],
+            "publisher=Bote": ["Pegel"], "month=2024-05": ["Fähre"],
+            "month=2024-06&state=present": ["Brand", "Pegel"], "class=quote&class=number": ["Pegel"],
+        }  # fmt: skip
+        assert {each: list(rows_of_page(client, f"/articles?{each}")) for each in chosen} == chosen
+        listed = client.get("/api/articles", params={"state": "gone"}).json()["items"]
+        assert [row["title"] for row in listed] == ["Damm"]
+        assert "No matching articles." in client.get("/articles?class=quote&lang=en").text
+
+
+def test_the_articles_go_on_page_by_page_with_their_filter(desk):
+    _press, url = desk
+    with served(url) as client:
+        path, seen = "/articles?limit=1&month=2024-06&lang=de", []
+        while path:
+            seen += rows_of_page(client, path)
+            path = html.fromstring(client.get(path).text).xpath("string(//a[@rel='next']/@href)")
+        assert seen == ["Brand", "Damm", "Pegel"]
 
 
 def test_a_problem_shows_commands_as_code_and_escapes_the_query(client):

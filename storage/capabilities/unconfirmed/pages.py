@@ -35,5 +35,4 @@ def show_unconfirmed(
     following = rows[-1].cursor if len(rows) == limit else None
     return page(
         request, "unconfirmed/page.html", query=query, rows=rows, following=following,
-        may_write=getattr(request.app.state, "may_write", False),
     )  # fmt: skip

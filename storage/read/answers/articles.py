@@ -15,7 +15,11 @@ BESIDE: dict[str, bool] = {"beside": True}
 
 @dataclass(frozen=True, slots=True)
 class _ArticleFields(Answer):
-    """Fields that an article and a hit have in common."""
+    """Fields that an article and a hit have in common.
+
+    The latest version, or the one that was found, appeared between `changed_after` and
+    `changed_by`.
+    """
 
     article: str
     origin: str
@@ -30,6 +34,8 @@ class _ArticleFields(Answer):
     first_seen: datetime
     last_seen: datetime
     cluster: str | None
+    changed_after: datetime | None
+    changed_by: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

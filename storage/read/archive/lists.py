@@ -21,7 +21,7 @@ from storage.read.answers import (
 )
 from storage.read.archive.connection import ArchiveConnection, narrow_to_articles
 from storage.read.filters import NO_FILTERS, Conditions, Filters
-from storage.read.lists import ANY_STEP, ChangeFilter, RefusalFilter
+from storage.read.lists import ANY_ARTICLE, ANY_STEP, ArticleFilter, ChangeFilter, RefusalFilter
 from storage.read.named import check_if_empty
 from storage.read.query.records import Part
 from storage.values.errors import NoSuchError
@@ -48,12 +48,19 @@ class ArchiveLists(ArchiveConnection):
         filters: Filters = NO_FILTERS,
         after: str | None = None,
         limit: int | None = None,
+        selection: ArticleFilter = ANY_ARTICLE,
+        *,
+        newest_first: bool = False,
     ) -> Iterator[ArticleLine]:
-        """Yield the articles in the order in which the archive first saw them.
+        """Yield the articles in the order in which the archive first saw them, or in reverse.
 
-        Raises: CursorError.
+        `selection` limits them to a state, or to those with a change of a class. Raises:
+        CursorError.
         """
-        return self._iterate_named(filters, lists.articles, filters, Part(after, limit))
+        part = Part(after, limit)
+        return self._iterate_named(
+            filters, lists.articles, filters, selection, part, newest_first=newest_first
+        )
 
     def search(
         self,

@@ -24,7 +24,7 @@ _DECLARED: tuple[ListDoor, ...] = (
                "last_seen"),
         empty="no articles found: archive some with `lesart ingest`, or change the filters",
         example="lesart list --language de --since 2024-06 --format csv",
-        tag="articles", route="articles", page="/", least=5, is_tool=True,
+        tag="articles", route="articles", page="/articles", least=5, is_tool=True,
     ),
     ListDoor(
         "search", "Search the full text of all versions.", lambda: queries.SearchQuery,

@@ -7,7 +7,7 @@ docstring of a query describes its command and its route.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from storage.capabilities import CAPABILITIES
 from storage.read.filters import Clocks, Filters
@@ -36,6 +36,7 @@ Plain = Annotated[str, Bounds(max_length=300)]
 Long = Annotated[str, Bounds(min_length=1, max_length=8_192)]
 Query = Annotated[str, Bounds(max_length=2_000, has_lines=True)]
 Row = Annotated[int, Bounds(ge=0, le=2**62)]
+ArticleState = Literal["present", "gone", "unreachable", "blocked", "restricted"]
 
 PAGE_ROWS = 100
 MOST_ROWS = 1_000
@@ -244,10 +245,23 @@ class ArticlesQuery(ListQuery, ClockOptions, FilterOptions):
     They are in the order in which they were added to the archive.
     """
 
+    state: ArticleState | None = option(
+        "--state", None, "Only articles in this state (default: all states)."
+    )
+    classes: Annotated[list[ChangeClass], Bounds(max_length=20)] | None = option(
+        "--class", "C", "Only articles with a change of this class; repeatable.", alias="class"
+    )
+    newest_first: bool = flag(
+        "--newest-first", "List the article added last first (default: the first one)."
+    )
     record = staticmethod(lambda: answers.ArticleLine)
 
-    def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[Answer]":
-        return archive.articles(self.filters(archive.timezone), *page)
+    def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[answers.ArticleLine]":
+        classes = tuple(each.value for each in self.classes or ())
+        selection = lists.ArticleFilter(self.state, classes)
+        return archive.articles(
+            self.filters(archive.timezone), *page, selection, newest_first=self.newest_first
+        )
 
 
 @dataclass(kw_only=True)

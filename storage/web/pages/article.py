@@ -215,7 +215,6 @@ def shown(
         paragraphs=paragraphs, chosen=chosen, outlets=outlets,
         sentence_link=_sentence_link(request, version), no_edit=NO_EDIT,
         panels=find_templates("version_panel.html"),
-        may_write=getattr(request.app.state, "may_write", False),
     )  # fmt: skip
 
 

@@ -124,7 +124,7 @@ def compare(
     return page(
         request, "compare.html", a=a, b=b, version=b, view=query.view, views=VIEWS, tab="compare",
         steps=steps,
-        panels=panels, may_write=getattr(request.app.state, "may_write", False),
+        panels=panels,
         strip=strip, step=next((each for each in steps if each.version == b.version), None),
         snippet=diff and not diff.is_same and share_snippet(diff, a, b, words.language), **found,
     )  # fmt: skip

@@ -1,10 +1,10 @@
-"""Front page: recent changes, most significant first, with their changed words."""
+"""Start page: recent changes, most significant first; and the list of articles."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -14,6 +14,7 @@ from storage.read.answers import Change
 from storage.read.archive import ReadOnlyArchive
 from storage.read.figures.work_state import count_unconfirmed
 from storage.read.filters import TODAY
+from storage.read.query.queries import ArticleState
 from storage.read.render.moment import MomentError
 from storage.read.render.passages import PassageBlock, blocks, excerpt
 from storage.values.change_class import ChangeClass
@@ -21,7 +22,7 @@ from storage.values.errors import NoSuchError
 from storage.web.archives import ArchivePool, PoolDep, language_of, utc_now
 from storage.web.http_cache import MinuteCachedRoute
 from storage.web.pages.pictures import bars
-from storage.web.pages.query_parameters import Find, Front
+from storage.web.pages.query_parameters import Articles, Find, Front
 from storage.web.pages.rendering import Links, PageWords, page
 from storage.web.problems import wants_page
 
@@ -29,6 +30,7 @@ router = APIRouter(include_in_schema=False, route_class=MinuteCachedRoute)
 
 LOOKED_AT = 60
 SHOWN = 10
+ARTICLES = 30
 DAYS = 60
 
 
@@ -42,7 +44,7 @@ class FrontChange:
 
 @router.get("/")
 def front(request: Request, pool: PoolDep, query: Annotated[Front, Query()]) -> Response:
-    """Show recent changes."""
+    """Show recent changes, or the articles of an archive without any change."""
     zone, error = pool.place.timezone, None
     is_plain = query == Front(lang=query.lang)
     most = query.limit or SHOWN
@@ -61,14 +63,14 @@ def front(request: Request, pool: PoolDep, query: Annotated[Front, Query()]) -> 
             found = list(query.rows(archive, (query.after, most)))
         shown = [FrontChange(each, shown_change(pool, archive, each)) for each in found]
         outlets = archive.outlets([each.article for each in found])
-        is_empty = not shown and next(archive.articles(limit=1), None) is None
+    if is_plain and not found:
+        return _show_articles(request, pool, Articles(lang=query.lang), is_start=True)
     words = PageWords(language_of(request), zone)
     today = utc_now().date()
     edits = pool.cached_value("edits", 60, lambda: pool.today.edits_by_day(today, DAYS))
     return page(
         request, "front.html", shown=shown, outlets=outlets, query=query,
         classes=[*ChangeClass], is_plain=is_plain,
-        is_empty=is_empty,
         following=found[-1].cursor if len(found) == most and not is_plain else None,
         picture=pool.cached_value(
             f"edit bars {words.language}", 60, lambda: bars(edits, today, DAYS, words)
@@ -77,6 +79,26 @@ def front(request: Request, pool: PoolDep, query: Annotated[Front, Query()]) -> 
         first=today - timedelta(days=DAYS - 1), error=error,
         unconfirmed=pool.cached_value("unconfirmed", 60, lambda: _count_unconfirmed(pool)),
         status=HTTPStatus.OK if error is None else HTTPStatus.BAD_REQUEST,
+    )  # fmt: skip
+
+
+@router.get("/articles")
+def articles(request: Request, pool: PoolDep, query: Annotated[Articles, Query()]) -> Response:
+    """Show the articles, the one added last first."""
+    return _show_articles(request, pool, query)
+
+
+def _show_articles(
+    request: Request, pool: ArchivePool, query: Articles, *, is_start: bool = False
+) -> Response:
+    zone, limit = pool.place.timezone, query.limit or ARTICLES
+    with pool.archive_at(query.clocks(zone)) as archive:
+        rows = list(query.rows(archive, (query.after, limit)))
+        is_empty = not rows and next(archive.articles(limit=1), None) is None
+    return page(
+        request, "articles.html", rows=rows, query=query, is_start=is_start, is_empty=is_empty,
+        classes=[*ChangeClass], states=get_args(ArticleState),
+        following=rows[-1].cursor if len(rows) == limit else None,
     )  # fmt: skip
 
 

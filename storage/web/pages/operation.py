@@ -31,7 +31,6 @@ def sources(request: Request, pool: PoolDep, _query: Annotated[PageQuery, Query(
     return page(
         request, "sources.html", sources=pool.today.sources(), counted=counted,
         pictures=pictures, rows=rows, stats=figures(pool),
-        may_write=getattr(request.app.state, "may_write", False),
     )  # fmt: skip
 
 

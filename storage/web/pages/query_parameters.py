@@ -1,11 +1,15 @@
 """Parameters of pages: those of the API and the language of the page."""
 
+from dataclasses import replace
+from datetime import tzinfo
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from storage.read.query.queries import JobsQuery, Long, Query
+from storage.read.filters import Filters
+from storage.read.query.queries import JobsQuery, Long, Plain, Query, moment_or_none
 from storage.web.parameters import (
+    ArticlesParameters,
     ChangesParameters,
     ClockParameters,
     GetParameters,
@@ -34,6 +38,21 @@ class Jobs(PartQuery, JobsQuery):
 
 class Front(PageQuery, ChangesParameters):
     """The latest changes."""
+
+
+class Articles(PageQuery, ArticlesParameters):
+    """The articles, the one added last first; `month` limits their publication."""
+
+    newest_first: bool = True
+    month: Plain | None = None
+
+    def filters(self, zone: tzinfo) -> Filters:
+        """Return the filters. Raises: MomentError."""
+        found = super().filters(zone)
+        if self.month is None:
+            return found
+        first, last = (moment_or_none(self.month, zone, edge) for edge in ("first", "last"))
+        return replace(found, published_since=first, published_until=last)
 
 
 class Find(PageQuery):

@@ -43,7 +43,7 @@ def page(
     words = PageWords(language, request.app.state.pool.place.timezone)
     text = environment().get_template(template).render(
         **context, t=words.t, words=words, lang=language, here=request.url.path,
-        link=Links(request), style=_digest("style.css")[:8], script=_read_static("page.js"),
+        may_write=getattr(request.app.state, "may_write", False), link=Links(request), style=_digest("style.css")[:8], script=_read_static("page.js"),
     )  # fmt: skip
     return HTMLResponse(
         text, status, {"Content-Security-Policy": policy(), "Content-Language": language,
@@ -301,11 +301,13 @@ class Links:
         given = {k: v for k, v in parameters.items() if v not in {None, ""}} | self._lang
         return path + (f"?{urlencode(given)}" if given else "")
 
-    def same(self, **changed: Any) -> str:
-        """Return the address of this page with parameters changed, or left out by None."""
+    def same(self, path: str | None = None, **changed: Any) -> str:
+        """Return the address of this page, or another, with parameters changed, or left out by
+        None.
+        """
         kept = [(k, v) for k, v in self._given if k not in changed and k != "after"]
         kept += [(k, str(v)) for k, v in changed.items() if v is not None]
-        return self._path + (f"?{urlencode(kept)}" if kept else "")
+        return (path or self._path) + (f"?{urlencode(kept)}" if kept else "")
 
 
 @cache
