@@ -50,7 +50,8 @@ SELECT {head_seq(words, "a.seq")} AS seq, a.public_id AS article, a.public_id AS
     {open_alone("d.publisher")} AS publisher, a.versions AS versions,
     {open_alone("a.state", otherwise="'restricted'")} AS state, a.first_seen AS first_seen,
     {head_last_seen(words, "a.last_seen")} AS last_seen, kin.label AS cluster,
-    v.changed_after AS changed_after, v.changed_by AS changed_by, a.id AS article_id, a.source_id AS source_id
+    v.changed_after AS changed_after, v.changed_by AS changed_by,
+    a.id AS article_id, a.source_id AS source_id
 FROM article a
 JOIN origin r ON r.id = a.origin_id
 JOIN source src ON src.id = a.source_id

@@ -43,7 +43,8 @@ def page(
     words = PageWords(language, request.app.state.pool.place.timezone)
     text = environment().get_template(template).render(
         **context, t=words.t, words=words, lang=language, here=request.url.path,
-        may_write=getattr(request.app.state, "may_write", False), link=Links(request), style=_digest("style.css")[:8], script=_read_static("page.js"),
+        may_write=getattr(request.app.state, "may_write", False), link=Links(request),
+        style=_digest("style.css")[:8], script=_read_static("page.js"),
     )  # fmt: skip
     return HTMLResponse(
         text, status, {"Content-Security-Policy": policy(), "Content-Language": language,
