@@ -99,7 +99,7 @@ class QuotesQuery(ListQuery, SpeakerOptions):
             return archive.iterate(find, topic, criteria, part)
         if topic is None:
             return archive.iterate(quotes.find_quotations, criteria, part)
-        return archive.iterate(quotes.find_about, topic, criteria, part)
+        return archive.iterate(comparing.find_about, topic, criteria, part, archive.languages)
 
 
 @dataclass(kw_only=True)
@@ -127,7 +127,8 @@ class StatementsQuery(ListQuery, SpeakerOptions):
 
     def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[Statement]":
         criteria, topic = self.conditions(archive), self.topic(archive)
-        return archive.iterate(comparing.find_statements, topic, criteria, records.Part(*page))
+        part = records.Part(*page)
+        return archive.iterate(comparing.find_statements, topic, criteria, part, archive.languages)
 
 
 @dataclass(kw_only=True)
@@ -147,7 +148,8 @@ class PersonQuery(ListQuery):
             persons = {each.person for each in found if each.article == self.of}
             own = [each.article for each in found if each.person in persons]
             criteria = criteria.with_clause("q.article IN :own", own=own)
-        return archive.iterate(comparing.find_statements, None, criteria, records.Part(*page))
+        part = records.Part(*page)
+        return archive.iterate(comparing.find_statements, None, criteria, part, archive.languages)
 
 
 @dataclass(kw_only=True)

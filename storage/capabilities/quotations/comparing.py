@@ -11,6 +11,7 @@ from storage.capabilities.quotations import quotes, statements
 from storage.capabilities.quotations.about import Topic
 from storage.capabilities.quotations.identities import find_parted
 from storage.capabilities.quotations.quotes import Quotation, QuotationInText, Statement
+from storage.capabilities.quotations.unattributed import find_doubt
 from storage.database.rows import cursor, place
 from storage.database.views import element_of
 from storage.read.filters import Conditions
@@ -33,13 +34,31 @@ Group = statements.Statement[QuotationInText]
 
 
 def find_statements(
-    connection: "Connection", topic: Topic | None, criteria: Conditions, part: "Part"
+    connection: "Connection",
+    topic: Topic | None,
+    criteria: Conditions,
+    part: "Part",
+    languages: Sequence[str],
 ) -> Iterator[Statement]:
-    """Yield the statements of the selected quotations, the earliest first."""
+    """Yield the statements of the selected quotations, the earliest first, with their doubts."""
     found = sorted(load_groups(connection, topic, criteria), key=_order)
     position = place("statements", part.after, datetime, str) if part.after is not None else None
     following = (each for each in found if position is None or _order(each) > tuple(position))
-    yield from map(make_statement, islice(following, part.limit))
+    for group in islice(following, part.limit):
+        yield make_statement(connection, group, languages)
+
+
+def find_about(
+    connection: "Connection",
+    topic: Topic,
+    criteria: Conditions,
+    part: "Part",
+    languages: Sequence[str],
+) -> Iterator[Quotation]:
+    """Yield the selected quotations about a topic, with their doubts."""
+    for each in quotes.find_about(connection, topic, criteria, part):
+        places = [(each.article, each.version)]
+        yield replace(each, **find_doubt(connection, each, each.name, places, languages))
 
 
 def _order(group: Group) -> tuple[datetime, str]:
@@ -85,23 +104,25 @@ def show_statement(
     known = {_key(each): each for each in [*near, own]}
     with archive.connect() as connection:
         parted = find_parted(connection)
-    groups = statements.group_statements((known[key] for key in sorted(known)), parted)
-    group = next(each for each in groups if any(_key(q) == _key(own) for q in each.quotations))
-    return make_statement(group), [*group.wordings.values()]
+        groups = statements.group_statements((known[key] for key in sorted(known)), parted)
+        group = next(each for each in groups if any(_key(q) == _key(own) for q in each.quotations))
+        statement = make_statement(connection, group, archive.languages)
+    return statement, [*group.wordings.values()]
 
 
 def _key(each: Quotation) -> tuple[datetime, str, int, int]:
     return each.changed_by, each.article, each.version, each.number
 
 
-def make_statement(group: Group) -> Statement:
-    """Return the record of a statement."""
+def make_statement(connection: "Connection", group: Group, languages: Sequence[str]) -> Statement:
+    """Return the record of a statement, with the doubt about its first place."""
     quotations = sorted(group.quotations, key=_key)
     first = quotations[0]
     named = next((each for each in quotations if each.name), first)
     number = _name_of(first)
     words = [*group.wordings]
     changed = [not statements.is_shortened(words[0], each) for each in words]
+    places = ((each.article, each.version) for each in quotations)
     return Statement(
         statement=number, name=named.name, office=named.office, kind=first.kind, text=first.text,
         first_article=first.article, first_version=first.version, first_outlet=first.outlet,
@@ -114,6 +135,7 @@ def make_statement(group: Group) -> Statement:
             for those, is_reworded in zip(group.wordings.values(), changed, strict=True)
         ),
         cursor=cursor("statements", first.changed_by, number),
+        **find_doubt(connection, first, named.name, places, languages),
     )  # fmt: skip
 
 

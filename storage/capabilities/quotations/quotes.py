@@ -37,7 +37,8 @@ class Quotation(Answer):
 
     `speaker` are the words of the text, `name` is the fullest name of this person in the text.
     `before` is an earlier wording of the statement, in the list of changed ones; `before_article`,
-    `before_version` and `before_seen` are its place and time.
+    `before_version` and `before_seen` are its place and time. `doubt`, `unattributed` and
+    `unattributed_first` are those of a statement, in the list about words.
     """
 
     article: str
@@ -63,6 +64,9 @@ class Quotation(Answer):
     before_article: str | None = None
     before_version: int | None = None
     before_seen: datetime | None = None
+    doubt: str | None = None
+    unattributed: int | None = None
+    unattributed_first: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,9 @@ class Statement(Answer):
     `text` is the first wording, at the place and time `first_article`, `first_version` and
     `first_seen`. `wordings` are all wordings, the earliest first, each with its first place and
     time. `reworded` is true for one with other words than the first, which is not a shortened one,
-    and for a statement that has one.
+    and for a statement that has one. `unattributed` counts other articles with the same figures
+    and words without this speaker, `unattributed_first` is the earliest place of them, and `doubt`
+    is the line that states it if it is earlier.
     """
 
     statement: str
@@ -90,6 +96,9 @@ class Statement(Answer):
     reworded: bool
     wordings: tuple[dict[str, Any], ...]
     cursor: str
+    doubt: str | None = None
+    unattributed: int = 0
+    unattributed_first: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,11 +267,14 @@ def _quotation_list(kind: type[Q], criteria: "Conditions") -> "records.RecordLis
     """
     order = "row_order" if criteria.clauses else "version_id"
     keys = {order: int, "number": int}
-    more = ("before", "before_article", "before_version", "before_seen")
     return records.RecordList(
-        kind, "quotes", keys, "quotes", computed=more, compute=_without_before, is_descending=True
+        kind, "quotes", keys, "quotes", computed=_ADDED, compute=_without_added, is_descending=True
     )
 
 
-def _without_before(_row: "Row") -> dict[str, None]:
-    return dict.fromkeys(("before", "before_article", "before_version", "before_seen"))
+_ADDED = ("before", "before_article", "before_version", "before_seen", "doubt", "unattributed",
+          "unattributed_first")  # fmt: skip
+
+
+def _without_added(_row: "Row") -> dict[str, None]:
+    return dict.fromkeys(_ADDED)
