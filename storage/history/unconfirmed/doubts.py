@@ -19,7 +19,7 @@ from storage.history.changes import CaptureComparer
 from storage.history.corrected_times import clock_corrections, time_of_act
 from storage.history.runs import Pair, Snapshot, compared
 from storage.history.unconfirmed.counted import Decision
-from storage.history.unconfirmed.relaunch import has_lost_marks, load_relaunched
+from storage.history.unconfirmed.relaunch import load_relaunched, may_be_confirmed
 from storage.history.unconfirmed.rule import GRADES, Doubt, doubt_grade
 from storage.values.net.site import site_of
 
@@ -87,7 +87,7 @@ def _list_lost(stored: StoredDoubts) -> list[Pair]:
     return [
         pair
         for pair, doubt in stored.doubts.items()
-        if doubt.grade == GRADES[-1] and has_lost_marks(doubt.signs)
+        if doubt.grade == GRADES[-1] and may_be_confirmed(doubt.signs)
     ]
 
 
@@ -207,7 +207,7 @@ class DecidedDoubts(RecordedDoubts):
 
     def _record(self, pair: Pair, own: Snapshot, doubt: Doubt) -> None:
         self._stored.doubts[pair] = doubt
-        if doubt.grade == GRADES[-1] and has_lost_marks(doubt.signs):
+        if doubt.grade == GRADES[-1] and may_be_confirmed(doubt.signs):
             self._relaunching.add(self._article.id)
         self._unit.add(
             DOUBT,

@@ -1,7 +1,9 @@
-"""Pages of one site that lose their marks at about the same time, each with a text of its own.
+"""Pages of one site without the marks of articles, each with a text of its own.
 
-That is a relaunch with other texts, not a wall: time confirms such a page, too. It is computed from
-the record each time, as all that confirms a reading.
+If several lose their marks at about the same time, that is a relaunch with other texts, not a wall.
+If several addresses show a short page without marks from the beginning, that is a site whose pages
+are so. Time confirms such pages, too. It is computed from the record each time, as all that
+confirms a reading.
 """
 
 from collections import Counter
@@ -29,20 +31,26 @@ PAGES = 3
 """Number of pages of a site that make a relaunch."""
 SPAN = timedelta(days=1)
 """Time within which they lose their marks."""
+SPAN_OF_FIRST = timedelta(days=30)
+"""Time within which other short pages without marks are seen first."""
 OWN_WORDS = 40
 """Number of words of four letters or more that a page of a relaunch has for itself: in none of a
 wall with the beginning of its article are there more than those of the wall."""
+OWN_WORDS_OF_FIRST = 8
+"""The same for a short page that was seen first, and most of its words: walls of one site that
+differ in a number or a headline share the others."""
 MOST_PAGES = 50
-MOST_ROWS = 2_000
-"""Number of doubts of all sites within this time that are looked at."""
+MOST_ROWS = 200
+"""Number of doubts about pages of a site within this time that are looked at."""
 _OF_WALLS = frozenset({
     "short", "same_text", "password_form", "noindex", "refresh", "site_title",
 })  # fmt: skip
+_OF_FIRST = frozenset({"no_marks", "short"})
 
 
 @dataclass(frozen=True, slots=True)
 class LostPage:
-    """A page that lost the marks of its article: its text, and the one before."""
+    """A page without the marks of an article: its words, and those of the text before."""
 
     article: int
     pair: Pair
@@ -51,15 +59,15 @@ class LostPage:
 
 
 def find_relaunched(pages: Sequence[LostPage]) -> list[LostPage]:
-    """Return the pages that are a relaunch together; none if they are fewer than three.
+    """Return the pages with enough words of their own; none if they are fewer than three.
 
     Words that half of the other pages have, too, belong to the frame of the site or to a wall.
 
     >>> texts = [frozenset(f"word{n}{k}" for k in range(50)) for n in range(3)]
-    >>> pages = [LostPage(n, (n, n), frozenset(), text) for n, text in enumerate(texts)]
+    >>> pages = [LostPage(n, (n, 9), frozenset(), text) for n, text in enumerate(texts)]
     >>> len(find_relaunched(pages)), len(find_relaunched(pages[:2]))
     (3, 0)
-    >>> find_relaunched([LostPage(n, (n, n), text, text) for n, text in enumerate(texts)])
+    >>> find_relaunched([LostPage(n, (n, 9), text, text) for n, text in enumerate(texts)])
     []
     """
     counts = Counter(word for page in pages for word in page.own)
@@ -67,9 +75,15 @@ def find_relaunched(pages: Sequence[LostPage]) -> list[LostPage]:
     found = [
         page
         for page in pages
-        if sum(counts[word] - 1 < half for word in page.own - page.before) >= OWN_WORDS
+        if _are_enough(page, sum(counts[word] - 1 < half for word in page.own - page.before))
     ]
     return found if len({page.article for page in found}) >= PAGES else []
+
+
+def _are_enough(page: LostPage, own_words: int) -> bool:
+    if not _is_first(page.pair):
+        return own_words >= OWN_WORDS
+    return own_words >= OWN_WORDS_OF_FIRST and 2 * own_words > len(page.own)
 
 
 def load_relaunched(
@@ -77,23 +91,25 @@ def load_relaunched(
 ) -> dict[int, tuple[frozenset[Pair], frozenset[int]]]:
     """Return the steps of articles that belong to a relaunch, with the articles of its pages.
 
-    `lost` are the steps of each article at which its marks were lost.
+    `lost` are the steps of each article at which its marks were lost, or that to a first page
+    without marks.
     """
-    wanted = {pair: article for article, pairs in lost.items() for pair in pairs}
-    own = [each for each in _rows(connection, lost) if each[1] in wanted]
+    wanted = {pair for pairs in lost.values() for pair in pairs}
     found: dict[int, tuple[frozenset[Pair], frozenset[int]]] = {}
-    for article, pair, site, moment in own:
-        near = [
-            each
-            for each in _rows_near(connection, moment)
-            if each[2] == site and (each[0] != article or each[1] == pair)
-        ]
-        near.sort(key=lambda each: (each[0] != article, abs(each[3] - moment), each[1]))
-        group = find_relaunched(_pages(connection, near[:MOST_PAGES]))
+    for own in _rows(connection, lost):
+        article, pair, _site, moment = own
+        if pair not in wanted:
+            continue
+        near = [each for each in _rows_near(connection, own) if each[0] != article]
+        near.sort(key=lambda each: (abs(each[3] - moment), each[1]))
+        nearest: dict[int, _Row] = {}  # one row of each article
+        for each in near:
+            nearest.setdefault(each[0], each)
+        group = find_relaunched(_pages(connection, [own, *nearest.values()][: MOST_PAGES + 1]))
         if any(page.pair == pair for page in group):
             pairs, articles = found.get(article, (frozenset[Pair](), frozenset[int]()))
-            others = articles | {page.article for page in group}
-            found[article] = pairs | {pair}, others - {article}
+            beside = articles | {page.article for page in group}
+            found[article] = pairs | {pair}, beside - {article}
     return found
 
 
@@ -112,7 +128,7 @@ _LOST = (
     )
     .join(ARTICLE, ARTICLE.c.id == SNAPSHOT.c.article_id)
     .join(ORIGIN, ORIGIN.c.id == ARTICLE.c.origin_id)
-    .where(DOUBT.c.grade == "wall", DOUBT.c.a_derivation_id != DOUBT.c.b_derivation_id)
+    .where(DOUBT.c.grade == "wall")
     .group_by(
         SNAPSHOT.c.article_id, DOUBT.c.a_derivation_id, DOUBT.c.b_derivation_id, ORIGIN.c.origin
     )
@@ -120,9 +136,15 @@ _LOST = (
 _SIGNS = select(DOUBT.c.a_derivation_id, DOUBT.c.b_derivation_id, DOUBT.c.signs)
 
 
-def has_lost_marks(signs: Collection[str]) -> bool:
-    """Check whether the signs of a doubt are those of a page that may belong to a relaunch."""
+def may_be_confirmed(signs: Collection[str]) -> bool:
+    """Check whether a page with these signs may be confirmed by others of its site."""
+    if "no_marks" in signs:
+        return _OF_FIRST.issuperset(signs)
     return "marks_lost" in signs and _OF_WALLS.isdisjoint(signs)
+
+
+def _is_first(pair: Pair) -> bool:
+    return pair[0] == pair[1]
 
 
 def _rows(connection: Connection, articles: Collection[int]) -> list[_Row]:
@@ -130,17 +152,22 @@ def _rows(connection: Connection, articles: Collection[int]) -> list[_Row]:
     return [(row[0], (row[1], row[2]), site_of(row[3]), row[4]) for row in rows]
 
 
-def _rows_near(connection: Connection, moment: datetime) -> list[_Row]:
-    seen = SNAPSHOT.c.observed_at.between(moment - SPAN, moment + SPAN)
-    near = _LOST.where(seen).order_by(ORIGIN.c.origin).limit(MOST_ROWS)
+def _rows_near(connection: Connection, own: _Row) -> list[_Row]:
+    _article, pair, site, moment = own
+    a, b = DOUBT.c.a_derivation_id, DOUBT.c.b_derivation_id
+    span = SPAN_OF_FIRST if _is_first(pair) else SPAN
+    near = _LOST.where(
+        SNAPSHOT.c.observed_at.between(moment - span, moment + span),
+        ORIGIN.c.origin.contains(site, autoescape=True), (a == b) == _is_first(pair),
+    ).order_by(ORIGIN.c.origin).limit(MOST_ROWS)  # fmt: skip
     rows = [(r[0], (r[1], r[2]), site_of(r[3]), r[4]) for r in connection.execute(near)]
     wanted = {row[1][1] for row in rows}
     lost = {
         (a, b)
         for a, b, signs in rows_in(connection, _SIGNS, DOUBT.c.b_derivation_id, wanted)
-        if has_lost_marks(signs)
+        if may_be_confirmed(signs)
     }
-    return [row for row in rows if row[1] in lost]
+    return [row for row in rows if row[1] in lost and row[2] == site]
 
 
 def _pages(connection: Connection, rows: Sequence[_Row]) -> list[LostPage]:
@@ -155,7 +182,7 @@ def _pages(connection: Connection, rows: Sequence[_Row]) -> list[LostPage]:
         if text is not None
     }
     return [
-        LostPage(article, pair, words[pair[0]], words[pair[1]])
+        LostPage(article, pair, frozenset() if _is_first(pair) else words[pair[0]], words[pair[1]])
         for article, pair, _site, _moment in rows
         if words.keys() >= {*pair}
     ]

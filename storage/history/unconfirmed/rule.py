@@ -89,9 +89,8 @@ def _first_grade(
         return "wall", ("no_marks", *(("same_text",) if is_repeated else ()), *shown)
     if "article_element" in signs:
         return None
-    if _is_wall_shaped(signs):
-        return "wall", ("no_marks", *shown)
-    return ("soft", ("no_marks", *shown)) if "short" in signs else None
+    is_doubtful = "short" in signs or _is_wall_shaped(signs)
+    return ("wall", ("no_marks", *shown)) if is_doubtful else None
 
 
 def _is_wall_shaped(signs: frozenset[str]) -> bool:

@@ -92,6 +92,57 @@ def test_two_pages_or_two_days_are_no_relaunch(desk):  # noqa: F811
     assert {name: len(each) for name, each in versions(desk).items()} == dict.fromkeys(NAMES, 1)
 
 
+NOTES = {
+    "damm": "Am Damm bei Niederlohe beginnen die Bagger im August mit dem ersten Abschnitt. Anwohner "
+    "erreichen ihre Häuser über den Sommerdeich, teilte das Bauamt mit.",
+    "rat": "Der Gemeinderat vertagte die Abstimmung über neue Parkplätze am Bahnhof. Zwei Fraktionen "
+    "verlangen zuerst ein Gutachten zum Verkehr in der Innenstadt.",
+    "hafen": "Im Hafen liegt seit Dienstag ein Segelschiff aus Norwegen. Besucher dürfen nachmittags an "
+    "Bord, die Mannschaft erzählt von ihrer Reise durch die Nordsee.",
+}
+SAME_ERROR = (
+    "Leider konnten unsere Rechner Ihre Anfrage gerade nicht bearbeiten. Ein Techniker wurde schon "
+    "benachrichtigt und kümmert sich darum, bitte versuchen Sie später Ihr Glück. Vorgang {}."
+)
+
+
+def bare(title: str, text: str) -> str:
+    return (
+        f'<!doctype html><html lang="de"><head><title>{title}</title></head>'
+        f"<body><h1>{title}</h1><p>{text}</p></body></html>"
+    )
+
+
+def note(name: str) -> str:
+    return bare(f"Nachricht: {name}", NOTES[name])
+
+
+def error(name: str) -> str:
+    return bare("Kurze Störung", SAME_ERROR.format(name))
+
+
+def test_three_short_pages_of_a_site_with_texts_of_their_own_are_articles(desk):  # noqa: F811
+    for at in (1, 2):
+        capture(desk, at, note, NAMES[:2])
+    assert versions(desk) == {}
+    capture(desk, 3, note, NAMES[2:])
+    found = versions(desk)
+    assert {name: len(each) for name, each in found.items()} == dict.fromkeys(NAMES[:2], 1)
+    capture(desk, 4, note, NAMES[2:])
+    assert {name: len(each) for name, each in versions(desk).items()} == dict.fromkeys(NAMES, 1)
+    checked = lesart(desk.root, "verify", "--archive", desk.url)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_three_short_pages_with_one_text_or_at_three_sites_are_none(desk):  # noqa: F811
+    for at in (1, 2):
+        capture(desk, at, error)
+        for name in NAMES:
+            capture(desk, at, note, (name,), site=f"{name}.example")
+    assert desk.rows("SELECT * FROM versions") == []
+    assert {row["grade"] for row in desk.rows("SELECT grade FROM unconfirmed")} == {"wall"}
+
+
 def test_any_order_of_ingestion_gives_one_history_of_a_relaunch(desk):  # noqa: F811
     steps = [(1, first, NAMES), *((at, relaunched, (name,)) for name in NAMES for at in (2, 4))]
     histories = []

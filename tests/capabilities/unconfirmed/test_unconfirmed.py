@@ -108,11 +108,9 @@ def test_the_first_text_of_an_address_may_be_a_wall(desk):  # noqa: F811
     assert desk.rows("SELECT * FROM changes") == []
 
 
-def test_a_bare_note_counts_after_a_second_check_unless_others_show_it(desk):  # noqa: F811
-    seen(desk, (1, BARE_NOTE))
+def test_a_bare_note_waits_for_a_person_whoever_else_shows_it(desk):  # noqa: F811
+    seen(desk, (1, BARE_NOTE), (2, BARE_NOTE))
     assert titles(desk) == []
-    seen(desk, (2, BARE_NOTE))
-    assert titles(desk) == ["Fähre fährt wieder"]
     seen(desk, (3, BARE_NOTE), address=OTHER)
     assert titles(desk) == []
     assert held(desk) == [("wall", None)] * 2
