@@ -260,6 +260,8 @@ def test_commands_say_that_a_scan_was_held_back_and_a_person_confirms_it(databas
     ]  # fmt: skip
     assert "11 files of seeds are missing since" in finding["message"]
     assert "lesart confirm seeds" in finding["mend"]
+    ended = lesart(tmp_path, "confirm", "seeds", "--by", "eva", **settings)
+    assert (ended.returncode, "`lesart confirm seeds` without --by" in ended.stderr) == (2, True)
     ended = lesart(tmp_path, "confirm", "seeds", "--format", "json", **settings)
     assert ended.returncode == 0, ended.stderr
     (summary,) = json.loads(ended.stdout)

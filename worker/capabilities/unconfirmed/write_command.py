@@ -2,12 +2,15 @@
 
 from typing import TYPE_CHECKING
 
+import typer
+
 from storage.cli.app import app
 from storage.cli.exits import say
 from storage.cli.options import ArchiveOptions, OutputOptions, command
 from storage.cli.output import write_rows
 from storage.cli.report import reading
 from storage.read.query.parameter import argument, flag, option
+from storage.record.presences import missing_files
 from storage.values.errors import NoSuchError
 from storage.values.lazy import LazyModule
 from worker.cli.opened import opened_archive
@@ -23,7 +26,7 @@ else:
 
 _NAME = "Article by id or address, or name of a source."
 _WORDING = "Wording of the reading, such as w1:5f3a9c (default: the newest open one)."
-_BY = "Person to record (default: the current user)."
+_BY = "Person to record for a decision about a reading (default: the current user)."
 _UNDO = "Undo the decision: later checks decide again."
 
 
@@ -86,6 +89,11 @@ def _decide_source(
         if found is None:
             return False
         is_newest = decision == "confirmed"
+        if is_newest and found.id in archive.read(missing_files):
+            raise typer.BadParameter(
+                f"files of {name} are missing: `lesart confirm {name}` without --by scans it and "
+                "records them as gone; --by names who decides about readings"
+            )
         for article, each in archive.read(store.list_open, found.id, newest_alone=is_newest):
             held = archive.read(store.find_reading, article, each)
             settled = archive.transact(store.settle, held, decision, actor)
