@@ -3,12 +3,14 @@
 import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import typer
 
@@ -97,7 +99,7 @@ def run(
     given = list(sys.argv[1:] if arguments is None else arguments)
     _speak_utf8()
     try:
-        command = typer.main.get_command(only_named(app, given))
+        command = _command(app, *given[:1])
         answer = command(given, prog_name="lesart", standalone_mode=False)
     except SystemExit as ended:
         return _after_exit(ended)
@@ -110,6 +112,12 @@ def run(
     if answer == INTERRUPTED:
         say("interrupted")
     return answer if isinstance(answer, int) else SUCCESS
+
+
+@lru_cache
+def _command(app: typer.Typer, *name: str) -> Callable[..., Any]:
+    """Return the program reduced to a command: once a process, however often a process runs it."""
+    return typer.main.get_command(only_named(app, name))
 
 
 def only_named(app: typer.Typer, arguments: Sequence[str]) -> typer.Typer:

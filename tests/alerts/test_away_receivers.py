@@ -53,6 +53,7 @@ def test_a_receiver_that_is_away_for_twenty_hours_gets_the_message(press, clock)
     assert 20 * HOUR <= tried[-1] <= 22 * HOUR + 60
 
 
+@pytest.mark.slow
 def test_a_receiver_that_never_comes_back_is_given_up_after_a_day(press, clock):
     state, tried = attempts_of(press, clock, lambda _at: "500")
     assert (state, len(tried)) == ("dead", ALERTS.most_attempts)

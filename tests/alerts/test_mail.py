@@ -217,6 +217,7 @@ def _once():
     return lambda: bool(asked) or asked.append(1)
 
 
+@pytest.mark.slow
 @pytest.mark.few_cases
 @pytest.mark.parametrize("greeting", [b"", b"220 ", b"220 bote.example\r\n250-"])
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])

@@ -35,6 +35,7 @@ def test_each_step_is_reported_once_in_order_with_its_reason(press):
     assert {each.why for each in press.log()} == {("class number",)}
 
 
+@pytest.mark.slow
 def test_a_change_that_is_stored_at_any_moment_of_matching_is_reported_once(press):
     """Before each question of the matching, another process stores a change."""
     press.scan(0, pegel=pegel(3))

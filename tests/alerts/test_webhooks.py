@@ -313,6 +313,7 @@ def test_a_redacted_text_in_the_queue_is_not_sent(press, is_whole):
     assert {each.state for each in press.log()} <= {"sent", "damped"}
 
 
+@pytest.mark.slow
 def test_a_receiver_that_drips_holds_no_one_beyond_the_deadline(press, monkeypatch):
     monkeypatch.setattr(webhook, "SECONDS", 2.0)
     known(press)

@@ -71,6 +71,7 @@ def get(address, path, **headers):
         return client.send(request)
 
 
+@pytest.mark.slow
 @pytest.mark.child
 def test_no_path_leads_to_another_file(server):
     answers = {path: get(server[0], path) for path in PATHS}

@@ -281,6 +281,8 @@ def rows_at_each_door(query: Query, client, archive_url, folder, **part: Any):
         yield told["answer"]["items"]
 
 
+@pytest.mark.postgresql("slow")
+@pytest.mark.each_case
 @pytest.mark.parametrize("query", LISTS, ids=str)
 def test_a_list_has_the_same_rows_at_each_door(query, client, archive_url, tmp_path):
     with open_archive(archive_url) as archive:

@@ -148,6 +148,7 @@ def rows_of(archive):
     return {name: hashlib.sha256(repr(found).encode()).hexdigest() for name, found in rows.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.few_cases
 @pytest.mark.child
 @pytest.mark.parametrize("transport", [pytest.param("stdio", marks=pytest.mark.slow), "http"])
@@ -292,6 +293,7 @@ def test_an_answer_names_both_clocks(client, archive_url):
     assert (none["answer"]["items"], none["known_at"][:4]) == ([], "1990")
 
 
+@pytest.mark.slow
 def test_sql_reads_the_views_alone(archive_url):
     is_error, told = within(archive_url, "sql", query="SELECT title FROM versions ORDER BY title", limit=2)  # fmt: skip
     assert not is_error

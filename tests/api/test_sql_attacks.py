@@ -58,6 +58,8 @@ def by_tool(archive_url, folder, queries):
 DOORS = [by_python, by_tool, pytest.param(by_command, marks=pytest.mark.slow)]
 
 
+@pytest.mark.postgresql("slow")
+@pytest.mark.each_case
 @pytest.mark.parametrize("ask", DOORS)
 def test_each_attack_is_refused_with_one_sentence_at_each_door(ask, archive_url, tmp_path):
     asked = ATTACKS[archive_url.partition(":")[0].partition("+")[0]]
@@ -74,6 +76,7 @@ def test_a_name_of_a_query_means_what_the_query_says(ask, archive_url, tmp_path)
     assert [[value for (value,) in rows] for rows in answers] == [*expected]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("archive_url", ["sqlite"], indirect=True)
 def test_an_earlier_time_opens_no_other_table(archive_url):
     with open_archive(archive_url) as opened:

@@ -65,6 +65,7 @@ HOSTILE = {
 """Queries with the codes that they may get; None is an answer. A busy machine is too slow for any."""
 
 
+@pytest.mark.slow
 @pytest.mark.postgresql("fast")
 def test_a_hostile_query_is_refused_with_a_code(archive_url, monkeypatch):
     monkeypatch.setattr(mcp, "SQL_LIMITS", replace(mcp.SQL_LIMITS, seconds=1.0))
@@ -207,6 +208,7 @@ def sizes_during(root: psutil.Process, running: list[Future]) -> Iterator[float]
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_wide_query_is_refused_below_400_mb_in_all_processes(small_archive):
     with serving(small_archive) as (address, root), ThreadPoolExecutor(1) as threads:
         assert ask(address, "SELECT 1")["answer"]["items"] == [[1]]

@@ -62,6 +62,7 @@ def test_the_same_bytes_twice_are_unchanged(tmp_path):
     assert (second["new_articles"], second["new_versions"], second["unchanged"]) == (0, 0, 1)
 
 
+@pytest.mark.slow
 def test_one_digit_changed_in_a_file_is_a_new_version(tmp_path):
     (tmp_path / "in").mkdir()
     for name, count in (("b49_a.txt", "new_articles"), ("b49_one_character.txt", "new_versions")):

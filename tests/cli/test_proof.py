@@ -57,6 +57,7 @@ def test_a_checkpoint_is_checked_against_later(keyed, lesart):
     assert "no level holds" in told
 
 
+@pytest.mark.slow
 def test_an_archive_that_was_set_back_is_found_by_its_last_checkpoint(keyed, lesart, small_archive):
     """A failover that loses commits, and an older backup, look the same."""
 

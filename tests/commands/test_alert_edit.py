@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.flow.driver import SENTENCES, seed
 
 
@@ -9,6 +11,7 @@ def alert(shell):
     return json.loads(shell.run("alert", "show", "pegel").stdout)
 
 
+@pytest.mark.slow
 def test_an_edited_alert_keeps_the_options_that_are_not_given(shell):
     (shell.folder / "a.txt").write_text(seed("Pegel", SENTENCES[0]))
     assert shell.run("ingest", "a.txt").returncode == 0

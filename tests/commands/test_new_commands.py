@@ -81,6 +81,7 @@ def scan(shell: Shell) -> None:
     assert shell.run("up", "--once").returncode == 0
 
 
+@pytest.mark.slow
 def test_watch_writes_each_change_as_it_comes_and_continues_after_its_cursor(edited):
     process = edited.start("watch", "--class", "number", "--source", "presse")
     assert "watching for changes" in process.stderr.readline()

@@ -120,6 +120,7 @@ def test_there_is_no_other_archive_where_nothing_is(room, monkeypatch, tmp_path)
     assert not (tmp_path / "none.sqlite3").exists()
 
 
+@pytest.mark.slow
 def test_what_both_know_from_before_a_copy_was_made_makes_no_version(room, monkeypatch, tmp_path):
     filled(room)
     copy(room.url, str(tmp_path / "fork.sqlite3"), silent)

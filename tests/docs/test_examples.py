@@ -97,6 +97,7 @@ def shell(folder: Path, line: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_samples_are_what_their_page_says(place):
     _, summary = place
     told = re.search(

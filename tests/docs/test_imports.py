@@ -81,6 +81,7 @@ def import_first(names: list[str]) -> list[str]:
     return [line for line in printed if ":" in line]
 
 
+@pytest.mark.slow
 def test_each_module_of_capabilities_and_of_commands_can_be_imported_first():
     names = [each for each in modules() if any(word in each for word in FIRST)]
     assert len(names) > 90

@@ -241,6 +241,7 @@ def write_seeds(folder: Path, number: int = 12) -> Path:
     return seeds
 
 
+@pytest.mark.slow
 def test_commands_say_that_a_scan_was_held_back_and_a_person_confirms_it(database_url, tmp_path):
     settings = {"database_url": database_url}
     seeds = write_seeds(tmp_path)
@@ -273,6 +274,7 @@ def test_commands_say_that_a_scan_was_held_back_and_a_person_confirms_it(databas
     assert lesart(tmp_path, "confirm", "nirgends", **settings).returncode == 3
 
 
+@pytest.mark.slow
 def test_the_time_until_missing_files_count_is_a_setting(tmp_path):
     seeds = write_seeds(tmp_path)
     settings = {"confirm_after": "1s"}

@@ -72,6 +72,7 @@ def compare_answers(room: Newsroom, times: list[float], names: list[str]) -> int
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "chosen", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 4))]
 )

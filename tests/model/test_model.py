@@ -132,6 +132,7 @@ FOUND = {
 """What once failed: the steps of an example."""
 
 
+@pytest.mark.few_cases
 @pytest.mark.postgresql("slow")
 @pytest.mark.parametrize("steps", FOUND.values(), ids=FOUND)
 def test_what_once_failed_agrees_with_the_model(machine, steps):

@@ -56,6 +56,7 @@ def dripping(opening: bytes, drop: bytes = b"a") -> Iterator[tuple[int, list[str
             over.set()
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("kind", OPENINGS)
 @pytest.mark.parametrize("body", [None, b"a question"])
 def test_an_exchange_ends_at_its_deadline_however_the_server_drips(monkeypatch, kind, body):
@@ -74,6 +75,7 @@ def test_a_tls_handshake_that_drips_ends_at_the_deadline(monkeypatch):
         exchange(f"https://127.0.0.1:{port}/", b"a question")
 
 
+@pytest.mark.slow
 def test_a_dripping_body_over_tls_ends_at_the_deadline(monkeypatch, tmp_path):
     own = trustme.CA()
     own.cert_pem.write_to_path(tmp_path / "ca.pem")

@@ -181,6 +181,7 @@ def test_the_form_works_with_the_token_in_it_and_is_sent_from_our_page_alone(arc
     assert token not in shown
 
 
+@pytest.mark.slow
 def test_the_commands_make_list_and_revoke_tokens(tmp_path):
     from worker.cli.commands import app
 

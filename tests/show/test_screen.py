@@ -73,6 +73,7 @@ def rows(folder: Path, *words: str) -> list[dict]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.slow
 def test_up_once_reports_one_sentence_and_refusals_below_it(tmp_path):
     shutil.copytree(ROOT / "seeds", tmp_path / "seeds")
     assert on_screen(tmp_path, "up", "--once")[-1] == (
@@ -150,6 +151,7 @@ SHOWN_AGAIN = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wide", "commands"),
     [
@@ -233,6 +235,7 @@ def test_the_times_of_a_table_are_all_in_utc(samples):
     )
 
 
+@pytest.mark.slow
 def test_csv_has_the_fields_that_it_always_had(samples):
     done = subprocess.run(
         [*LESART, "jobs", "--format", "csv"], cwd=samples, env=environment(), capture_output=True,

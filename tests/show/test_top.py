@@ -46,6 +46,7 @@ def read_until(handle: int, wanted: bytes, seconds: float = 240) -> bytes:
     return shown
 
 
+@pytest.mark.slow
 def test_on_a_terminal_it_shows_jobs_and_sources_until_it_is_interrupted(place):
     outer, inner = pty.openpty()
     shown = subprocess.Popen(

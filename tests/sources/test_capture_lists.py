@@ -124,6 +124,7 @@ def work_on(name: str, size: int) -> tuple[float, int]:
     return spent, peak
 
 
+@pytest.mark.few_cases
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_list_costs_what_its_length_allows(name):
     short, long = 1 << 15, 1 << 17

@@ -119,6 +119,7 @@ SIGHTS = {
 }  # fmt: skip
 
 
+@pytest.mark.few_cases
 @pytest.mark.postgresql("fast")
 @pytest.mark.parametrize("case", SIGHTS)
 def test_doctor_names_a_folder_that_two_machines_see_differently(case, postgres_url, tmp_path):

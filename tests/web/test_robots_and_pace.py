@@ -96,6 +96,7 @@ def test_robots_txt_itself_is_kept(desk):
     assert row["raw_digest"]
 
 
+@pytest.mark.slow
 def test_a_site_that_asks_for_a_delay_gets_it(desk):
     for n in range(3):
         desk.web.put(f"{A}-{n}", page(f"Pegel {n}", [f"{n}. {PEGEL[0]}", *PEGEL[1:]]))

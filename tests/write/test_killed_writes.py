@@ -130,6 +130,7 @@ def root(place, request) -> Path:
     return request.getfixturevalue("bucket").folder / place.bucket / place.prefix
 
 
+@pytest.mark.slow
 @pytest.mark.few_cases
 @pytest.mark.postgresql("slow")
 @pytest.mark.parametrize("how", ["killed", "full"])

@@ -89,6 +89,7 @@ def shown(room) -> list[str]:
         ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [PARTS[0], *_SLOW])
 def test_what_removal_takes_later_documents_may_not_have(part, database_url, tmp_path):
     cases = [(part, form) for form in FORMS]
@@ -111,6 +112,7 @@ def test_what_removal_takes_later_documents_may_not_have(part, database_url, tmp
         assert room.findings() == []
 
 
+@pytest.mark.slow
 def test_other_words_with_the_same_letters_stay_and_may_come_again(database_url, tmp_path):
     cases = [(part, form) for form in OTHERS for part in ("text", "title", "field", "bytes")]
     with newsroom_at(database_url, tmp_path) as room:

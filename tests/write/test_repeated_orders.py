@@ -122,7 +122,7 @@ def _plain(text: str) -> str:
     return re.sub(r"127\.0\.0\.1:\d+|nonce=\"[^\"]*\"|(?:after|cursor)=[\w%.~-]+", "", text)
 
 
-@pytest.mark.postgresql("fast")
+@pytest.mark.postgresql("slow")
 def test_a_backup_from_before_all_orders_is_the_archive_once_they_are_repeated(
     room, tmp_path, request
 ):
@@ -158,6 +158,7 @@ def test_a_backup_from_before_all_orders_is_the_archive_once_they_are_repeated(
     assert '"redacted"' in refused, "later texts with the passage are refused"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_list_of_an_earlier_version_has_redactions_alone(room, tmp_path):
     fill(room)
@@ -176,6 +177,7 @@ def test_a_list_of_an_earlier_version_has_redactions_alone(room, tmp_path):
     assert call(tmp_path, place, "show", f"{SITE}restricted")[0] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.postgresql("fast")
 def test_a_merge_repeats_the_orders_of_the_other_archive(room, tmp_path):
     fill(room)

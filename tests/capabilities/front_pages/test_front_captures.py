@@ -84,6 +84,7 @@ FILES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.few_cases
 @pytest.mark.parametrize("kind", FILES)
 def test_headlines_of_other_crawlers_are_studied_as_own_ones(kind, tmp_path):

@@ -105,6 +105,7 @@ def find_shown(url: str, lesart: Any, client: Any, folder: Any) -> dict[str, boo
     return {door: bool(each) for door, each in found.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "order",
     [

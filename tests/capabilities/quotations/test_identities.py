@@ -66,6 +66,7 @@ def test_articles_of_one_person_are_joined_with_the_evidence_and_another_one_sta
         assert "/identities?name=Ada" in client.get("/persons").text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_join_can_be_undone_for_good_also_in_a_merged_archive(told, lesart, tmp_path):
     mayor, again, _athlete = lesart("identities", "Ada Kern")

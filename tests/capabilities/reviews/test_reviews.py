@@ -160,6 +160,7 @@ def test_the_first_version_is_no_change(edited, lesart):
     assert (code, "is not a change" in told) == (2, True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_labels_get_into_a_merged_archive_once_and_are_withdrawn_there_too(
     edited, lesart, tmp_path

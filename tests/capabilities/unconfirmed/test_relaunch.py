@@ -143,6 +143,7 @@ def test_three_short_pages_with_one_text_or_at_three_sites_are_none(desk):  # no
     assert {row["grade"] for row in desk.rows("SELECT grade FROM unconfirmed")} == {"wall"}
 
 
+@pytest.mark.slow
 def test_any_order_of_ingestion_gives_one_history_of_a_relaunch(desk):  # noqa: F811
     steps = [(1, first, NAMES), *((at, relaunched, (name,)) for name in NAMES for at in (2, 4))]
     histories = []

@@ -119,6 +119,7 @@ def test_a_bare_note_waits_for_a_person_whoever_else_shows_it(desk):  # noqa: F8
 CAPTURES = ((1, FIRST), (2, NIGHT), (3, REWRITTEN), (4, NIGHT), (5, REWRITTEN))
 
 
+@pytest.mark.slow
 def test_any_order_of_ingestion_gives_the_same_history(desk):  # noqa: F811
     """Import five captures in several orders, each of an address of its own site."""
     orders = list(permutations(range(len(CAPTURES))))[::17]
@@ -207,6 +208,7 @@ def test_a_redaction_and_a_restriction_hide_the_text_that_is_held_back(desk):  #
     assert (row["text"], row["title"]) == (None, None)
 
 
+@pytest.mark.slow
 def test_a_merge_brings_the_decisions_of_persons(desk):  # noqa: F811
     seen(desk, (1, FIRST), (2, NIGHT))
     rows(desk.root, "confirm", ADDRESS, "--by", "ada", "--archive", desk.url)
