@@ -237,18 +237,20 @@ def _create_postgres_indexes(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
+_GUARDS_OF_SQLITE = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'"
+_GUARDS_OF_POSTGRES = """
+SELECT t.tgname, c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+WHERE NOT t.tgisinternal AND c.relnamespace = current_schema()::regnamespace"""
+
+
 def _drop_guards(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("DROP FUNCTION IF EXISTS lesart_guard() CASCADE"))
-        return
-    for name in (
-        connection.execute(
-            text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'guard_%'")
-        )
-        .scalars()
-        .all()
-    ):
-        connection.execute(text(f"DROP TRIGGER {name}"))
+    """Drop the guards that are created again; those of deleted capabilities stay."""
+    is_postgres = connection.dialect.name == "postgresql"
+    found = connection.execute(text(_GUARDS_OF_POSTGRES if is_postgres else _GUARDS_OF_SQLITE))
+    for name, table in found.all():
+        if table in RECORD and name.startswith("guard_"):
+            place = f" ON {table}" if is_postgres else ""
+            connection.execute(text(f"DROP TRIGGER {name}{place}"))
 
 
 def _create_guards(connection: Connection) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from storage.cli.exits import run
 from storage.database import schema, schema_version
@@ -75,6 +76,27 @@ def test_no_step_takes_its_tables_from_the_classes_of_today():
     words = ("storage.database.tables", "storage.capabilities", "METADATA")
     assert len(steps) > 5
     assert [name for name, step in steps.items() if any(word in step for word in words)] == []
+
+
+def test_an_upgrade_keeps_the_guards_of_tables_that_the_program_does_not_know(database_url):
+    engine = writing_engine(parsed(database_url))
+    guard = "CREATE TRIGGER guard_former_update BEFORE UPDATE ON former"
+    if engine.dialect.name == "postgresql":
+        guard += " FOR EACH ROW EXECUTE FUNCTION lesart_guard('{}')"
+    else:
+        guard += " BEGIN SELECT RAISE(ABORT, 'the record is only added to: former'); END"
+    with engine.begin() as connection:
+        for statement in (
+            "CREATE TABLE former (id bigint, note text)", "INSERT INTO former VALUES (1, 'a')", guard,
+            "UPDATE alembic_version SET version_num = '0014'",
+        ):  # fmt: skip
+            connection.execute(text(statement))
+    assert schema.upgrade(engine) == ("0014", HEAD)
+    with engine.begin() as connection, pytest.raises(DBAPIError, match="only added to: former"):
+        connection.execute(text("UPDATE former SET note = 'b'"))
+    with engine.connect() as connection:
+        assert schema.missing_guards(connection) == []
+    engine.dispose()
 
 
 def test_an_older_archive_is_upgraded_and_keeps_its_rows(database_url, request):
