@@ -1,0 +1,17 @@
+"""Each capability can be deleted: what is left is a whole program."""
+
+import pytest
+
+from storage.capabilities import CAPABILITIES
+from tests.tools.without import failures
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [each.name for each in CAPABILITIES])
+def test_the_program_works_without_a_capability(name):
+    assert failures(name) == []
+
+
+def test_deleting_one_that_does_not_exist_is_an_error():
+    with pytest.raises(ModuleNotFoundError):
+        failures("nothing")
