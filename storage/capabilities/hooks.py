@@ -28,7 +28,8 @@ PARTS = MappingProxyType({
     "transfer": "`facts_of_checks` and `store_facts`: its rows in a WARC file and out of it",
     "orders": "KINDS: its kinds of orders, which a restored archive repeats",
     "speakers": "`load_hidden`: the speakers that are left out of quotations",
-    "figures": "`compute_figures`: its part of `lesart stats`",
+    "figures": "`compute_figures`: its part of `lesart stats`; `OPEN` is the name of a number of "
+    "readings without a decision, `METRIC` the name, meaning and label of a metric, or None",
     "write_command": "its commands that write; importing it adds them",
     "work": "ACTS: what the scheduler repeats; without services, it runs after other work",
     "source_options": "`add_options`: the options of a source with those that the facts add",

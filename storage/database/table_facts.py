@@ -14,6 +14,7 @@ _LOG = "the log is public and contains no text"
 _REASON = "a reason is written for the public record"
 _SERVER = "it identifies a server, not a text"
 _RULES = "names of rules"
+_PERSON = "the name of a token or of an account: whoever decides is told by it"
 _JOB = "finished jobs are deleted"
 _SCAN = "the row of a scan is written at its end: an interrupted scan has none"
 
@@ -175,6 +176,39 @@ RECORD_TABLES: tuple[RecordTable, ...] = (
         "restriction_lifted", LogEntry(24, ("actor",)),
         in_bundle=False, transfer="repeated", known_at=None, acts=("at",),
         kept={"actor": "whoever gave the order"}, references={"restriction_id": "restriction"},
+    ),
+    RecordTable(
+        "teaser", LogEntry(26, ("headline", "kicker")),
+        in_bundle=False, transfer="read again", known_at="recorded_at",
+        emptied=("headline", "kicker"),
+        references={"front_id": "origin", "origin_id": "origin"},
+    ),
+    RecordTable(
+        "front", LogEntry(27, ("teasers",)),
+        in_bundle=False, transfer="read again", known_at="recorded_at",
+        kept={"teasers": "numbers of rows"},
+        references={
+            "observation_id": "observation", "origin_id": "origin", "same_as_id": "front",
+        },
+    ),
+    RecordTable(
+        "doubt", LogEntry(34, ("signs",)),
+        in_bundle=False, transfer="read again", known_at="decided_at",
+        kept={"signs": _RULES},
+        references={
+            "origin_id": "origin", "observation_id": "observation",
+            "a_derivation_id": "derivation", "b_derivation_id": "derivation",
+        },
+    ),
+    RecordTable(
+        "doubt_settled", LogEntry(35, ("decided_by",)),
+        in_bundle=False, transfer="written", known_at="recorded_at", acts=("decided_at",),
+        kept={"decided_by": _PERSON}, references={"observation_id": "observation"},
+    ),
+    RecordTable(
+        "doubt_settled_undone", LogEntry(36, ("undone_by",)),
+        in_bundle=False, transfer="written", known_at="recorded_at", acts=("undone_at",),
+        kept={"undone_by": _PERSON}, references={"doubt_settled_id": "doubt_settled"},
     ),
     *(table for each in CAPABILITIES for table in each.record_tables),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from storage.capabilities import names_with, parts_of
+from storage.capabilities import parts_of
 from storage.database.rows import Row, cursor, fetch, fetch_row, place, stream
 from storage.database.view_queries.sql_words import RESTRICTED
 from storage.database.views import (
@@ -292,7 +292,8 @@ def observations(connection: "Connection", article_id: int, part: Part) -> Itera
     records = replace(
         _OBSERVATIONS,
         compute=lambda row: {
-            name: found.get(row["observation_id"], ()) for name, found in beside.items()
+            name: beside.get(name, {}).get(row["observation_id"], ())
+            for name in _OBSERVATIONS.computed
         },
     )
     yield from records.rows(connection, criteria, part, query)
@@ -432,7 +433,7 @@ _OBSERVATIONS = RecordList(
     "observations",
     {"observed_at": datetime, "observation_id": int},
     "observations",
-    computed=names_with("check_facts"),
+    computed=("outside_copies",),
 )
 _RELATIONS = RecordList(
     Relation,

@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
+from storage.capabilities import parts_of
 from storage.history.alerts import lists
 from storage.read.answers import OutgoingFigures, Stats
 from storage.read.figures.work_state import WorkState, outgoing_figures, task_ages
@@ -123,9 +124,10 @@ def _of_archive(stats: Stats) -> Iterator[GaugeMetricFamily]:
                 "step", waiting)  # fmt: skip
     yield _many("lesart_refusals", "What was refused", "code", stats.refusals.items())
     yield _many("lesart_jobs", "Jobs by their state", "state", stats.jobs.items())
-    held = stats.capabilities["unconfirmed"]
-    yield _many("lesart_unconfirmed", "Texts that were held back, by their decision", "decision",
-                held.items())  # fmt: skip
+    for own, part in parts_of("figures"):
+        if part.METRIC:
+            name, meaning, label = part.METRIC
+            yield _many(name, meaning, label, stats.capabilities[own.name].items())
     missing = [(each.source, each.missing_files) for each in stats.sources if each.kind == "folder"]
     yield _many(
         "lesart_missing_files", "Files that scans miss which are held back", "source", missing

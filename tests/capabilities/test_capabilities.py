@@ -37,10 +37,8 @@ WITHOUT_HOOK = {
         **dict.fromkeys(("docs/proof.md", "docs/read.md", "docs/redaction.md", "docs/watch.md"), _LINK),
         "docs/sql.md": "rules for several views, which name those that they concern",
         **dict.fromkeys((
-            "storage/database/tables/metadata.py", "storage/read/find.py",
-            "storage/record/contents/restricted.py", "storage/write/redaction/description.py",
-            "storage/write/redaction/empty_rows.py", "storage/write/redaction/in_bytes.py",
-            "storage/write/redaction/plan.py", "worker/cli/redact_command.py",
+            "storage/database/table_facts.py", "storage/database/tables/record.py",
+            "storage/write/redaction/description.py", "worker/cli/redact_command.py",
         ), "a redaction and a restriction follow headlines to all places of a text"),
         "storage/read/archive/reader.py": "promised methods for Python users",
     },
@@ -51,6 +49,7 @@ WITHOUT_HOOK = {
         "storage/export/check_bundle.py": _BUNDLE,
         "lesart/__init__.py": _FIELD,
         "storage/read/answers/__init__.py": _FIELD, "storage/read/answers/texts.py": _FIELD,
+        "storage/read/lists.py": _FIELD,
     },
     "rights": {
         "docs/glossary.md": _LINK, "docs/proof.md": _LINK, "docs/watch.md": _LINK,
@@ -78,9 +77,7 @@ WITHOUT_HOOK = {
         "docs/alerts.md": _LINK, "docs/watch.md": _LINK,
         "docs/sql.md": "an outcome of checks, and a count of jobs",
         **dict.fromkeys((
-            "storage/database/tables/metadata.py", "storage/history/versions.py",
-            "storage/history/unconfirmed/doubts.py", "storage/history/unconfirmed/relaunch.py",
-            "storage/values/outcome.py",
+            "storage/history/versions.py", "storage/values/outcome.py",
             "storage/values/verdict.py", "storage/write/readings/writer.py",
         ), "what is held back is computed before the versions, and is an outcome of a check"),
         **dict.fromkeys((
@@ -92,7 +89,6 @@ WITHOUT_HOOK = {
         ),
         "storage/read/answers/texts.py": _FIELD,
         **dict.fromkeys((
-            "storage/read/figures/work_state.py", "storage/web/metrics.py",
             "storage/web/pages/front.py",
             "storage/cli/top.py", "storage/read/answers/operation.py",
             "storage/export/bundle_report.py",

@@ -1,26 +1,11 @@
 """Front pages: which articles a page showed, under which headlines, where and how long."""
 
-from storage.capabilities.hooks import Capability, LogEntry, PageKind, RecordTable
+from storage.capabilities.hooks import Capability, PageKind
 
 FRONT_PAGES = Capability(
     name="front_pages",
     document="front-pages.md",
-    record_tables=(
-        RecordTable(
-            "teaser", LogEntry(26, ("headline", "kicker")),
-            in_bundle=False, transfer="read again", known_at="recorded_at",
-            emptied=("headline", "kicker"),
-            references={"front_id": "origin", "origin_id": "origin"},
-        ),
-        RecordTable(
-            "front", LogEntry(27, ("teasers",)),
-            in_bundle=False, transfer="read again", known_at="recorded_at",
-            kept={"teasers": "numbers of rows"},
-            references={
-                "observation_id": "observation", "origin_id": "origin", "same_as_id": "front",
-            },
-        ),
-    ),
+    record_tables=(),
     state_tables=(),
     views=("teasers", "fronts"),
     scopes={},
@@ -33,6 +18,7 @@ FRONT_PAGES = Capability(
     tabs={"fronts": "Front pages"},
     menu={"/front": "Front pages"},
     without={
+        "tables": "the core follows headlines for redactions and restrictions",
         "speakers": "no order of it is about a speaker",
         "orders": "a headline is removed with its article",
         "version_facts": "a headline on a front page is no fact about a version",

@@ -6,9 +6,8 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from storage.capabilities.front_pages.tables import FRONT as FRONT_TABLE
-from storage.capabilities.front_pages.tables import TEASER
-from storage.database.tables import ORIGIN
+from storage.database.tables import FRONT as FRONT_TABLE
+from storage.database.tables import ORIGIN, TEASER
 from storage.database.unit import Unit, rows_in
 from storage.record.origins import ensure_origins
 from storage.record.reading import CapturedItem

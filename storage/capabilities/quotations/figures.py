@@ -8,6 +8,8 @@ from storage.values.draft import Json
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+OPEN = METRIC = None
+
 _COUNTED = (
     "SELECT count(*) AS quotations, count(DISTINCT person) AS speakers FROM quotation t "
     "WHERE EXISTS (SELECT 1 FROM version v WHERE v.wording_id = t.wording_id)"

@@ -11,6 +11,8 @@ from storage.values.draft import Json
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+OPEN = METRIC = None
+
 CATEGORIES = ("important", "unimportant")
 MOST_LABELS = 100
 MOST_REVIEWERS = 20

@@ -3,34 +3,13 @@
 The readings are computed by `storage.history.unconfirmed` from the rows of these tables.
 """
 
-from storage.capabilities.hooks import Capability, Command, LogEntry, RecordTable
+from storage.capabilities.hooks import Capability, Command
 
-_PERSON = "the name of a token or of an account: whoever decides is told by it"
 _NO_PAGE = "it holds back pages of articles, and reads none as a list"
 UNCONFIRMED = Capability(
     name="unconfirmed",
     document="unconfirmed.md",
-    record_tables=(
-        RecordTable(
-            "doubt", LogEntry(34, ("signs",)),
-            in_bundle=False, transfer="read again", known_at="decided_at",
-            kept={"signs": "names of rules"},
-            references={
-                "origin_id": "origin", "observation_id": "observation",
-                "a_derivation_id": "derivation", "b_derivation_id": "derivation",
-            },
-        ),
-        RecordTable(
-            "doubt_settled", LogEntry(35, ("decided_by",)),
-            in_bundle=False, transfer="written", known_at="recorded_at", acts=("decided_at",),
-            kept={"decided_by": _PERSON}, references={"observation_id": "observation"},
-        ),
-        RecordTable(
-            "doubt_settled_undone", LogEntry(36, ("undone_by",)),
-            in_bundle=False, transfer="written", known_at="recorded_at", acts=("undone_at",),
-            kept={"undone_by": _PERSON}, references={"doubt_settled_id": "doubt_settled"},
-        ),
-    ),
+    record_tables=(),
     state_tables=(),
     views=("unconfirmed",),
     scopes={"decide": "decisions on unconfirmed readings"},
@@ -46,6 +25,7 @@ UNCONFIRMED = Capability(
     tabs={},
     menu={"/unconfirmed": "Unconfirmed"},
     without={
+        "tables": "the core computes with them what is held back",
         "speakers": "no order of it is about a speaker",
         "orders": "a decision on a reading hides no text",
         "check_facts": "the outcome of the check says it",

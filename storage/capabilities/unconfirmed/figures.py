@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 OPEN = "open"
+METRIC = ("lesart_unconfirmed", "Texts that were held back, by their decision", "decision")
 
 
 def compute_figures(connection: "Connection") -> Json:

@@ -6,10 +6,11 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from storage.capabilities.hooks import CapabilityError
-from storage.capabilities.unconfirmed.tables import DOUBT_SETTLED, DOUBT_SETTLED_UNDONE
 from storage.database.rows import fetch
 from storage.database.tables import (
     DERIVATION,
+    DOUBT_SETTLED,
+    DOUBT_SETTLED_UNDONE,
     SNAPSHOT,
 )
 from storage.database.unit import Unit

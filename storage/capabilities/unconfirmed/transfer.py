@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
-from storage.capabilities.unconfirmed.tables import DOUBT_SETTLED, DOUBT_SETTLED_UNDONE
-from storage.database.tables import SNAPSHOT
+from storage.database.tables import DOUBT_SETTLED, DOUBT_SETTLED_UNDONE, SNAPSHOT
 from storage.database.unit import Unit, rows_in
 from storage.history.corrected_times import clock_corrections, time_of_act
 from storage.history.versions import rebuild_all

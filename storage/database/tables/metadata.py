@@ -20,13 +20,6 @@ _OF_CAPABILITIES = [row for part in load_parts("tables") for row in part.TABLES]
 METADATA = Row.metadata
 """The tables by name. Their order depends on what was imported first; no use may depend on it."""
 
-FRONT = METADATA.tables["front"]
-TEASER = METADATA.tables["teaser"]
-DOUBT = METADATA.tables["doubt"]
-DOUBT_SETTLED = METADATA.tables["doubt_settled"]
-DOUBT_SETTLED_UNDONE = METADATA.tables["doubt_settled_undone"]
-"""The tables of headlines, for redactions and restrictions, which follow them everywhere."""
-
 
 def _require_facts() -> None:
     """Compare the facts of the tables with their classes. Raises: TypeError names the place."""

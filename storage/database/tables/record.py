@@ -368,3 +368,90 @@ class RestrictionLiftedRow(Row, table=True):
     restriction_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
     actor: str = text_column(nullable=False)
     at: datetime = time_column()
+
+
+class TeaserRow(Row, table=True):
+    """A headline with which a front page links to an address, once each.
+
+    `front_id` is the origin of the front page, `origin_id` that of the address.
+    """
+
+    __table_args__ = (
+        Index("teaser_by_front", "front_id", "origin_id"),
+        Index("teaser_by_origin", "origin_id"),
+    )
+    id: int = key_column()
+    front_id: int = big_column()
+    origin_id: int = big_column()
+    headline: str | None = text_column()
+    kicker: str | None = text_column()
+    recorded_at: datetime = time_column()
+
+
+class FrontRow(Row, table=True):
+    """The teasers of a front page at one check.
+
+    `teasers` is a list of [teaser, level of its heading or null, 1 if it has a picture], in the
+    order of the page. It is null if the list is that of the row `same_as_id`. `found` is the number
+    of teasers on the page, of which at most 500 are stored; `method` is the version of the rules.
+    """
+
+    __table_args__ = (Index("front_by_origin", "origin_id", "id"),)
+    id: int = key_column()
+    observation_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
+    origin_id: int = big_column()
+    same_as_id: int | None = big_column(nullable=True)
+    teasers: Any = json_column()
+    found: int
+    method: str = Field(max_length=32)
+    recorded_at: datetime = time_column()
+
+
+class DoubtRow(Row, table=True):
+    """States why a reading of an article may be a page in place of the article.
+
+    It is about the step between two derivations; they are the same if there was no text before.
+    A reading of the grade `soft` is confirmed by one that agrees at least `wait_seconds` later,
+    one of the grade `wall` only by a person. `observation_id` is the check that showed it.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("origin_id", "a_derivation_id", "b_derivation_id", "grade"),
+        Index("doubt_by_observation", "observation_id"),
+        Index("doubt_by_b_derivation", "b_derivation_id"),
+    )
+    id: int = key_column()
+    origin_id: int = big_column()
+    observation_id: int = big_column()
+    a_derivation_id: int = big_column()
+    b_derivation_id: int = big_column()
+    signs: Any = json_column(nullable=False)
+    grade: str = Field(max_length=8)
+    wait_seconds: int
+    decided_at: datetime = time_column()
+
+
+class DoubtSettledRow(Row, table=True):
+    """States that a person confirmed or dismissed the text that an observation shows.
+
+    `is_foreign`: it was decided in another archive at `decided_at`.
+    """
+
+    __table_args__ = (Index("doubt_settled_by_observation", "observation_id"),)
+    id: int = key_column()
+    observation_id: int = big_column()
+    decision: str = Field(max_length=16)
+    decided_by: str = text_column(nullable=False)
+    decided_at: datetime = time_column()
+    recorded_at: datetime = time_column()
+    is_foreign: bool
+
+
+class DoubtSettledUndoneRow(Row, table=True):
+    """The undoing of a decision; the decision stays on record."""
+
+    id: int = key_column()
+    doubt_settled_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
+    undone_by: str = text_column(nullable=False)
+    undone_at: datetime = time_column()
+    recorded_at: datetime = time_column()

@@ -10,10 +10,12 @@ from storage.database.tables import (
     ARTICLE,
     ARTICLE_ORIGIN,
     DERIVATION,
+    DOUBT,
+    DOUBT_SETTLED,
+    DOUBT_SETTLED_UNDONE,
     ORIGIN,
     SNAPSHOT,
 )
-from storage.database.tables.metadata import DOUBT, DOUBT_SETTLED, DOUBT_SETTLED_UNDONE
 from storage.database.unit import Unit, rows_in
 from storage.history.changes import CaptureComparer
 from storage.history.corrected_times import clock_corrections, time_of_act

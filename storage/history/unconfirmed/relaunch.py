@@ -17,11 +17,11 @@ from storage.database.tables import (
     ARTICLE,
     ARTICLE_ORIGIN,
     DERIVATION,
+    DOUBT,
     ORIGIN,
     SNAPSHOT,
     WORDING,
 )
-from storage.database.tables.metadata import DOUBT
 from storage.database.unit import rows_in
 from storage.history.runs import Pair
 from storage.history.unconfirmed.rule import words_in

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, and_, case, func, not_, or_, select
 
-from storage.capabilities import parts_of
+from storage.capabilities import load_parts
 from storage.database.engine import database_epoch
 from storage.database.outgoing import QUEUES, OutgoingQueue
 from storage.database.process_identity import identity_in_token, is_dead
@@ -173,8 +173,8 @@ def work_figures(connection: Connection, now: datetime, jobs: int) -> WorkFigure
 
 def count_unconfirmed(connection: Connection) -> int:
     """Return how many texts are held back without a decision."""
-    figures = next(part for own, part in parts_of("figures") if own.name == "unconfirmed")
-    return int(figures.compute_figures(connection)[figures.OPEN])
+    parts = (part for part in load_parts("figures") if part.OPEN)
+    return sum(int(part.compute_figures(connection)[part.OPEN]) for part in parts)
 
 
 def _missing_files(connection: Connection) -> dict[str, int]:

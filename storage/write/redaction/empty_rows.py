@@ -47,11 +47,12 @@ from storage.database.tables import (
     SEARCH_DUE,
     SNAPSHOT,
     SOURCE,
+    TEASER,
     VERSION,
     WATCH,
     WORDING,
 )
-from storage.database.tables.metadata import METADATA, TEASER
+from storage.database.tables.metadata import METADATA
 from storage.database.unit import Clock, Unit, rows_in, writing
 from storage.history.change_events import UPDATE_REDACTION, record_updates
 from storage.history.changes import CaptureComparer
@@ -498,6 +499,7 @@ class _RowEraser:
         renew_rows(self.unit, "refusal", refusals)
         for own in (table.name for each in CAPABILITIES for table in each.record_tables):
             renew_rows(self.unit, own, whole[own])
+        renew_rows(self.unit, "teaser", whole["teaser"])
         steps = self._find(NOISE_STEP.c.id, NOISE_STEP.c.a_wording_id, wordings)
         steps |= self._find(NOISE_STEP.c.id, NOISE_STEP.c.b_wording_id, wordings)
         renew_rows(self.unit, "noise_step", steps)

@@ -22,11 +22,11 @@ from storage.database.tables import (
     ORIGIN,
     REDACTION,
     SNAPSHOT,
+    TEASER,
     TRANSFER,
     VERDICT,
     WORDING,
 )
-from storage.database.tables.metadata import TEASER
 from storage.database.unit import rows_in
 from storage.language.passage import Passage
 from storage.record.contents.identity import TextIdentity

@@ -39,6 +39,9 @@ NOT_REPEATED: Mapping[str, str] = MappingProxyType(
         ("relation_undone", "lineage_undone", "noise_step_undone"),
         "it joins or parts articles and versions, and hides no text",
     )
+    | dict.fromkeys(
+        ("doubt_settled", "doubt_settled_undone"), "a decision on a reading hides no text"
+    )
 )
 """The tables of other acts of people, and why a restored archive does not repeat them.
 

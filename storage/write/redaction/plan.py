@@ -16,18 +16,20 @@ from storage.database.tables import (
     ARTICLE_ORIGIN,
     DERIVATION,
     FOREIGN_RECORD,
+    FRONT,
     OBSERVATION,
     ORIGIN,
     PRESENCE,
     REFUSAL,
     RELATION,
     SNAPSHOT,
+    TEASER,
     TRANSFER,
     VERDICT,
     WATCH,
     WORDING,
 )
-from storage.database.tables.metadata import FRONT, METADATA, TEASER
+from storage.database.tables.metadata import METADATA
 from storage.database.unit import rows_in
 from storage.language.passage import Passage
 from storage.values.digest import canonical

@@ -11,9 +11,9 @@ from itertools import count
 import pytest
 from typer.testing import CliRunner
 
-from storage.capabilities.front_pages.tables import FRONT as FRONT_TABLE
-from storage.capabilities.front_pages.tables import TEASER
 from storage.capabilities.front_pages.view_sql import fronts_query
+from storage.database.tables import FRONT as FRONT_TABLE
+from storage.database.tables import TEASER
 from storage.language.passage import Passage
 from storage.read.archive import open_archive
 from storage.read.filters import Clocks
