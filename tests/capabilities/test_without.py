@@ -5,9 +5,16 @@ import pytest
 from storage.capabilities import CAPABILITIES
 from tests.tools.without import failures
 
+NAMES = [each.name for each in CAPABILITIES]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_module_is_imported_without_a_capability(name):
+    assert failures(name, is_import=True) == []
+
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [each.name for each in CAPABILITIES])
+@pytest.mark.parametrize("name", NAMES)
 def test_the_program_works_without_a_capability(name):
     assert failures(name) == []
 

@@ -73,8 +73,11 @@ def make_archive(folder: Path, name: str) -> str:
     return f"{folder}/archive.sqlite3"
 
 
-def failures(name: str, *, is_quick: bool = False) -> list[str]:
-    """Return the checks that fail without a capability, each with the end of its output."""
+def failures(name: str, *, is_quick: bool = False, is_import: bool = False) -> list[str]:
+    """Return the checks that fail without a capability, each with the end of its output.
+
+    `is_quick` leaves out the tests that remain, `is_import` all but the import of each module.
+    """
     with tempfile.TemporaryDirectory() as made:
         copy, rows = Path(made, "copy"), Path(made, "rows")
         copy.mkdir()
@@ -82,6 +85,8 @@ def failures(name: str, *, is_quick: bool = False) -> list[str]:
         copy_program(copy)
         delete(name, copy)
         python = [sys.executable, "-m"]
+        if is_import:
+            return [*_run([*python, "tests.tools.without", "--here", "modules"], copy)]
         checks = (["modules"], ["schemas"], ["pages", make_archive(rows, name)])
         words = [[*python, "tests.tools.without", "--here", *each] for each in checks]
         place = ["--archive", str(rows / "archive.sqlite3")]
@@ -92,7 +97,7 @@ def failures(name: str, *, is_quick: bool = False) -> list[str]:
 
 
 def _run(words: list[str], copy: Path) -> Iterator[str]:
-    variables = os.environ | {"PYTHONPATH": str(copy), "LESART_SEEDS": str(copy / "seeds")}
+    variables = os.environ | {"PYTHONPATH": str(copy)}
     ended = subprocess.run(
         words, cwd=copy, env=variables, capture_output=True, text=True, timeout=600, check=False
     )
