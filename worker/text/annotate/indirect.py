@@ -7,7 +7,7 @@ by `bench/fit/indirect.py`, give the probability that it is indirect speech.
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from itertools import islice, pairwise
@@ -27,8 +27,18 @@ from worker.text.annotate.cues_german import (
     cue_before_german,
 )
 from worker.text.annotate.masked import mask_paragraph
+from worker.text.annotate.moods import (
+    HEARSAY,
+    INDICATIVE,
+    MOODS,
+    OPENING,
+    SUBJUNCTIVE_FORM,
+    has_subjunctive_form,
+    moods_of,
+    with_stops,
+)
 from worker.text.annotate.quotes import MAX_NAMES, READ_ROLES
-from worker.text.annotate.speaker.german_words import FINITE, SUBJUNCTIVE, noun_kinds
+from worker.text.annotate.speaker.german_words import FINITE, noun_kinds
 from worker.text.annotate.speaker.identify import identify
 from worker.text.annotate.speaker.persons import (
     MIN_NAMED,
@@ -40,43 +50,16 @@ from worker.text.annotate.speaker.resolve import full_name, standalone_name
 
 MIN_PROBABILITY = {"de": 0.575, "en": 0.65}
 """The least probability of indirect speech; English has fewer labelled texts."""
-_STOPS = ("", ",", ".", ":", ";", "?", "!", ")")
-
-
-def _with_stops(*words: Iterable[str]) -> frozenset[str]:
-    """Return words as they are between blanks: with each stop, or after a bracket."""
-    every = [word for each in words for word in each]
-    return frozenset(f"{word}{stop}" for word in every for stop in _STOPS) | {
-        f"({word}" for word in every
-    }
-
-
-_STRONG = _with_stops(
-    "sei seien habe werde könne müsse solle wolle dürfe gebe gehe stehe komme bleibe liege halte"  # noqa: SIM905
-    " bestehe handele handle existiere resultiere verstehe darstelle unterscheide stattfinde"
-    " angehöre aussehe zurückkehre bekomme helfe verliere gewinne lebe wachse steige sinke fahre"
-    " erreiche verhindere fördere funktioniere benötige beruhe basiere entstehe verzichte übernehme"
-    " dauere erscheine zerstöre".split()
-)
-_WEAK = _with_stops(
-    SUBJUNCTIVE,
-    "gäbe gäben bliebe blieben bestünde käme kämen stünde stünden ginge ließe vertrage sollten"  # noqa: SIM905
-    " müssten dürften wollten läge lägen befände befänden täte täten gelänge spräche sprächen nähme"
-    " nähmen ließen hielte verlöre bekäme bekämen ändere".split(),
-)
-_HEARSAY = _with_stops(("soll", "sollen"))
-_MOODS = _STRONG | _WEAK | _HEARSAY
-_INDICATIVE = ("indicative",)
-_FINITE = _with_stops(FINITE)
+_FINITE = with_stops(FINITE)
 _CONJUNCTIONS = "dass|daß|ob|wie|wann|warum|weshalb|wer|was|wo|wohin|wonach"
-_GERMAN_CLAUSE = re.compile(rf",\s(?:(?P<word>{_CONJUNCTIONS})\s)?")
+_GERMAN_CLAUSE = re.compile(rf"[,:]\s(?!§)(?:(?P<word>{_CONJUNCTIONS})\s)?")
 _CONJUNCTION = re.compile(rf",\s(?:{_CONJUNCTIONS})\s")
 _AS = re.compile(
     r",\swie\s(?P<head>[^;:]{2,140}?\b(?P<verb>[a-zäöüß]*(?:te|t|ten|gab|wies)))(?=[,;:]|\.?\s*\Z)"
 )
 _BEHIND = re.compile(r"(?:Das|Dies)\s(?P<verb>\w+)\s")
 _FIRST_PERSON = frozenset("ich mich mir mein meine wir uns unser unsere Ich Wir Mein Meine".split())  # noqa: SIM905
-_MINE = _with_stops(_FIRST_PERSON)
+_MINE = with_stops(_FIRST_PERSON)
 _ENDS = frozenset({"sein", "haben", "werden"})
 _HOW = re.compile(
     r"(?:Denn w|Und w|W)ie\s(?P<head>[^;:]{4,180}?\b[a-zäöüß]{2,}),\s(?=[a-zäöüß]+\s)"
@@ -111,7 +94,7 @@ _TOLD = frozenset(
 )
 """Words before a clause of indirect speech, apart from the verbs and participles of speech."""
 _SPOKEN = VERBS | PARTICIPLES | _TOLD
-_SPEECH = _with_stops(VERBS, PARTICIPLES)
+_SPEECH = with_stops(VERBS, PARTICIPLES)
 _INFINITIVE = re.compile(r"\s(?:zu\s[a-zäöüß]+en|[a-zäöüß]{3,}zu[a-zäöüß]{2,}en)\b")
 _ENGLISH_ACCORDING = re.compile(r"\b[Aa]ccording to\s")
 _ENGLISH_STARTS = frozenset(
@@ -123,8 +106,13 @@ _NO_CLAUSE_VERBS = frozenset(
 )
 _ENGLISH_FINITE = re.compile(
     r"\b(?:is|are|was|were|has|had|have|will|would|could|can|may|might|should|must|did|does|do|need(?:s|ed)?"
-    r"|wants?|goes|went|came|took|made|got|knew|[a-z]{2,}ed|[a-z]+n[’']t)\b|\w[’'](?:s|re|ve|ll|d)\s"
+    r"|wants?|goes|went|came|took|made|got|knew|lost|rose|fell|grew|began|won|paid|held|kept|led|met|ran|saw"
+    r"|sold|sent|spent|stood|gave|found|became|brought|built|bought|broke|[a-z]{2,}ed|[a-z]+n[’']t)\b|\w[’'](?:s|re|ve|ll|d)\s"
+    r"|(?:\A|\b(?:[Tt]he|[Aa]n?|[Tt]h(?:is|at)|[Hh]is|[Hh]er|[Ii]ts|[Tt]heir|[Oo]ur|no|[A-Z]\w+)\s"
+    r"(?:[a-z-]+\s){0,2}?)(?:[a-z]*[a-z]{2}[^s\W]|[A-Z]\w+|[Hh]e|[Ss]he|[Ii]t)\s"
+    r"[a-z]{2,}[^s\W]s\s(?!(?:of|and|or|in|for|from|to)\s)"
 )
+"""A finite verb: an auxiliary, a past form, or a present in -s after a noun in the singular."""
 _NO_CLAUSE_START = re.compile(
     r"(?:In|On|At|During|While|When|Though|Although|Earlier|Later|Then|For|After|Before|As|With|Since|If"
     r"|Asked|[A-Z][a-z]+ing)\b[^,]*\Z"
@@ -143,10 +131,6 @@ _ENGLISH_OBJECTS = re.compile(
     r"|statement|earlier|this|week|month|year)\s){0,6}?that\s"
 )
 _CLAUSE_OPENERS = frozenset("Weil Als Nachdem Während Da Wenn Obwohl Nach".split())  # noqa: SIM905
-_OPENING = frozenset(
-    "der die das ein eine er sie es man dies dieser diese seine ihre sein ihr alle viele in im bei"  # noqa: SIM905
-    " für auch kein keine niemand".split()
-)
 _RELATIVE = frozenset(
     "nachdem während weil wenn als obwohl damit indem bevor da sobald falls um den dem deren dessen"  # noqa: SIM905
     " welche welcher welches wobei womit worin und aber sondern".split()
@@ -159,14 +143,14 @@ _MAX_QUOTED = 0.85
 
 _SIGNS = {
     "de": _SPEECH
-    | _MOODS
-    | _with_stops(
+    | MOODS
+    | with_stops(
         "dass daß ob wonach laut Laut nach Nach gemäß Gemäß zufolge so heißt hieß".split(),  # noqa: SIM905
         "demnach Demnach Danach Demzufolge Wie wie".split(),  # noqa: SIM905
         _NOUNS,
     )
     | {f"{word}," for word in _TOLD},
-    "en": _with_stops(ENGLISH_VERBS, ("According", "according")),
+    "en": with_stops(ENGLISH_VERBS, ("According", "according")),
 }
 """Words of which a sentence with indirect speech has at least one, with their stops."""
 _LONGEST_HEAD = 150
@@ -318,25 +302,17 @@ class _Finder:
 
 def german_statements(sentence: str, around: Around) -> Iterator[Statement | None]:
     """Yield the candidates of a German sentence by form, the clearest form first."""
-    moods = _moods(sentence.split())
+    moods = moods_of(sentence.split())
     yield _german_source(sentence, moods)
     if "," in sentence:
         yield _german_how(sentence, moods)
         yield _german_as(sentence, moods)
         yield _german_before(sentence, moods)
         yield _german_after(sentence)
+    elif ": " in sentence and ": §" not in sentence:
+        yield _german_before(sentence, moods)
     yield _german_following(sentence, moods, around)
     yield _german_behind(sentence, moods, around.after)
-
-
-def _moods(words: Iterable[str]) -> tuple[str, ...]:
-    if _MOODS.isdisjoint(words):
-        return _INDICATIVE
-    if not _STRONG.isdisjoint(words):
-        return ("subjunctive", "strong subjunctive")
-    if not _WEAK.isdisjoint(words):
-        return ("subjunctive",)
-    return ("hearsay",)
 
 
 def _german_source(sentence: str, moods: tuple[str, ...]) -> Statement | None:
@@ -417,7 +393,7 @@ def _german_how(sentence: str, moods: tuple[str, ...]) -> Statement | None:
 def _german_before(sentence: str, moods: tuple[str, ...]) -> Statement | None:
     """Return the clause after a verb or noun of speech: sagte, dass."""
     if (
-        moods == _INDICATIVE
+        moods == INDICATIVE
         and not ("zu" in sentence and _INFINITIVE.search(sentence))
         and not _CONJUNCTION.search(sentence)
         and _SPEECH.isdisjoint(sentence[: sentence.rfind(", ")].split())
@@ -432,17 +408,21 @@ def _german_before(sentence: str, moods: tuple[str, ...]) -> Statement | None:
             continue
         rest = sentence[match.end() :]
         clause_words = WORD.findall(rest)
-        mood = _moods(clause_words)
         conjunction = match["word"]
+        mood, is_needed = moods_of(clause_words), sentence[match.start()] == ":"
+        if mood == INDICATIVE and not conjunction and has_subjunctive_form(rest):
+            mood, is_needed = SUBJUNCTIVE_FORM, True
+        if is_needed and (mood in (INDICATIVE, HEARSAY) or VERBS.isdisjoint(spoken)):
+            continue
         infinitive = _INFINITIVE.search(rest) is not None
-        is_bare = not conjunction and mood == _INDICATIVE and not infinitive
+        is_bare = not conjunction and mood == INDICATIVE and not infinitive
         first = clause_words[0] if clause_words else ""
         if is_bare and (not spoken or spoken[-1] in _TOLD or first in _RELATIVE or not first):
             continue
         kinds = [f"conjunction {conjunction}" if conjunction else "no conjunction"]
         kinds += ["infinitive"] if infinitive else []
         if is_bare:
-            kinds += ["bare", f"bare {'opening' if first in _OPENING else 'other'}"]
+            kinds += ["bare", f"bare {'opening' if first in OPENING else 'other'}"]
         kinds += [f"verb {spoken[-1]}"] if spoken else ["noun of speech" if noun else "no speech"]
         kinds += [f"before {words[-1][-4:]}"] if words and not spoken else []
         if spoken:
@@ -450,6 +430,8 @@ def _german_before(sentence: str, moods: tuple[str, ...]) -> Statement | None:
             kinds += ["verb at the comma" if gap == 0 else "verb near" if gap < 6 else "verb far"]
         kinds += ["begins a clause"] if first in _SUBORDINATE else []
         cue = cue_before_german(head) or Cue(spoken[-1] if spoken else None, None)
+        if is_needed and not (cue.speaker or cue.pronoun):
+            continue
         start = match.end() - (len(conjunction) + 1 if conjunction else 0)
         return _made("clause", (start, len(sentence)), sentence, cue, (*mood, *kinds), head)
     return None
@@ -464,8 +446,15 @@ def _german_after(sentence: str) -> Statement | None:
         if verb not in VERBS and verb not in {"so", "laut", "heißt", "hieß"}:
             continue
         inner = sentence[: match.start()].split()
-        mood = _moods(inner)
-        is_finite = mood != _INDICATIVE or not _FINITE.isdisjoint(inner)
+        mood = moods_of(inner)
+        is_finite = mood != INDICATIVE or not _FINITE.isdisjoint(inner)
+        if (
+            not is_finite
+            and inner
+            and "§" not in inner[-1]
+            and has_subjunctive_form(sentence, match.start())
+        ):
+            mood, is_finite = SUBJUNCTIVE_FORM, True
         if not is_finite and (
             not inner
             or inner[0] in _CLAUSE_OPENERS
@@ -483,7 +472,7 @@ def _german_after(sentence: str) -> Statement | None:
 
 def _german_following(sentence: str, moods: tuple[str, ...], around: Around) -> Statement | None:
     """Return a sentence in the subjunctive, which continues an indirect statement."""
-    if moods == _INDICATIVE:
+    if moods == INDICATIVE:
         return None
     before = around.before
     is_told = around.is_told or "§§" in before or not VERBS.isdisjoint(WORD.findall(before))
