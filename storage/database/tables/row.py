@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Index, LargeBinary, Table, Text, event
 from sqlalchemy import text as sql
-from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
+from sqlmodel.main import SQLModelMetaclass
 
 from storage.database.columns import JSON_TYPE, UtcTime
 
@@ -59,15 +59,34 @@ def set_index_options(
             index.dialect_kwargs.update(options)
 
 
-class Row(SQLModel):
+class _Tables(SQLModelMetaclass):
+    """Builds the table of a class, but no mapper: rows are written and read as mappings.
+
+    The mappers would take as much time at each start as the classes themselves.
+    """
+
+    def __init__(
+        self, name: str, bases: tuple[type, ...], content: dict[str, Any], **options: Any
+    ) -> None:
+        type.__init__(self, name, bases, content)
+        if not options.get("table"):
+            return
+        columns = {key: self.__dict__[key] for key in self.__dict__["__pydantic_fields__"]}
+        for key, column in columns.items():
+            column.key = column.name = key
+        words = (f"_{each.lower()}" if each.isupper() else each for each in name[:-3])
+        self.__tablename__ = "".join(words)[1:]
+        *parts, last = content.get("__table_args__", ({},))
+        parts, further = (parts, last) if isinstance(last, dict) else ([*parts, last], {})
+        self.__table__ = Table(
+            self.__tablename__, self.metadata, *columns.values(), *parts, **further
+        )
+
+
+class Row(SQLModel, metaclass=_Tables):
     """The base class of tables; validators are built at first use.
 
     The table name is the class name in lower case: `LogTileRow` is `log_tile`.
     """
 
     model_config = {"defer_build": True}
-
-    @declared_attr.directive
-    def __tablename__(cls) -> str:  # noqa: N805  # SQLAlchemy passes the class
-        words = (f"_{each.lower()}" if each.isupper() else each for each in cls.__name__[:-3])
-        return "".join(words)[1:]
