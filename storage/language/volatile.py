@@ -12,6 +12,7 @@ from typing import Literal
 
 from storage.language.contacts import contacts
 from storage.language.word_lists import word_list
+from storage.values.lazy import lazy_pattern
 
 Kind = Literal[
     "age",
@@ -72,7 +73,7 @@ _UNIT_DE = (
 )
 _UNIT_EN = "(?:seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?|[smhdw])"
 
-AGE = re.compile(
+AGE = lazy_pattern(
     rf"(?:{_SAID}\s)?(?:vor\s(?:etwa\s|rund\s|ca\.\s|über\s)?{_MANY}\s{_UNIT_DE}"
     rf"|(?:about\s|over\s)?{_MANY}\s?{_UNIT_EN}\sago"
     r"|gerade\seben|soeben|eben\serst|just\snow|(?:a\smoment|moments)\sago)",
@@ -83,7 +84,7 @@ AGE = re.compile(
 >>> [bool(AGE.fullmatch(each)) for each in ("vor 5 Minuten", "Updated 2 hours ago", "vor dem Tor")]
 [True, True, False]
 """
-CLOCK = re.compile(
+CLOCK = lazy_pattern(
     rf"{_SECONDS}"
     rf"|(?:es\sist\s(?:jetzt|gerade|aktuell|nun)|it\sis\snow|(?:aktuelle|genaue)\s(?:uhr)?zeit"
     rf"|ortszeit|(?:current|local)\stime)(?:\sist)?\s?:?\s{_TIME}\.?"
@@ -96,7 +97,7 @@ CLOCK = re.compile(
 >>> [bool(CLOCK.fullmatch(each)) for each in (*clocks, "Es ist 14:05 Uhr.", "14:05 Uhr")]
 [True, True, True, False, False]
 """
-STAMP = re.compile(
+STAMP = lazy_pattern(
     rf"{_SAID}\s(?:{_WHOLE_DAY}(?:{_BETWEEN}{_TIME})?|(?:{_RELATIVE_DAY}{_BETWEEN})?{_TIME})",
     re.IGNORECASE,
 )
@@ -106,7 +107,7 @@ STAMP = re.compile(
 >>> [bool(STAMP.fullmatch(each)) for each in (*stamps, "18. Juni 2024", "Am 18.06.2024")]
 [True, True, True, False, False]
 """
-SAID_CHANGE = re.compile(
+SAID_CHANGE = lazy_pattern(
     r"stand|aktualisier|update|geändert|änderung|bearbeitet|ergänzt|modified|edited", re.IGNORECASE
 )
 """Words of a stamp about the last change of the text.
@@ -114,7 +115,7 @@ SAID_CHANGE = re.compile(
 >>> bool(SAID_CHANGE.search("Stand: 18.06.2024")), bool(SAID_CHANGE.search("Erschienen am 3.5."))
 (True, False)
 """
-MOMENT = re.compile(
+MOMENT = lazy_pattern(
     rf"{_WHOLE_DAY}{_BETWEEN}{_TIME}|{_WEEKDAY},?\s(?:(?:der|den)\s)?{_DAY}"
     rf"|(?:(?:es\sist|it\sis|uhrzeit:?|time:)\s)?{_TIME}",
     re.IGNORECASE,
@@ -125,7 +126,7 @@ MOMENT = re.compile(
 >>> [bool(MOMENT.fullmatch(each)) for each in (*moments, "um 14:05 Uhr", "18. Juni 2024")]
 [True, True, True, True, False, False]
 """
-DAY_WORD = re.compile(rf"(?P<word>{_RELATIVE_DAY}){_BETWEEN}{_TIME}", re.IGNORECASE)
+DAY_WORD = lazy_pattern(rf"(?P<word>{_RELATIVE_DAY}){_BETWEEN}{_TIME}", re.IGNORECASE)
 """A time with a day word that changes at midnight.
 
 >>> DAY_WORD.fullmatch("heute, 14:05 Uhr")["word"]
@@ -147,7 +148,7 @@ _TIMES_DONE = (
     "(?:(?:mal|x)\\s(?:gelesen|geteilt|angesehen|aufgerufen|angeklickt|geklickt|kommentiert|geliked"
     "|empfohlen)|times\\s(?:read|viewed|shared))"
 )
-COUNTER = re.compile(
+COUNTER = lazy_pattern(
     rf"[(\[]?(?:{_NUMBER}|(?:noch\s)?keine|no|eine?|one)[)\]]?\s(?:{_COUNTED})"
     r"(?:\s(?:anzeigen|lesen|ansehen|einblenden|so\sfar|bisher|insgesamt))?"
     rf"|{_COUNTED}\s?(?::\s?{_NUMBER}|\({_NUMBER}\)|\[{_NUMBER}\])"
@@ -169,7 +170,7 @@ COUNTER = re.compile(
 
 # -------------------------------------------------------------------------- server traces
 
-ARTEFACT = re.compile(
+ARTEFACT = lazy_pattern(
     r"""
       (?:request|anfrage|sitzungs|session|trace|correlation|korrelations|incident|ray|transaction
         |transaktions|visitor|besucher|client|cache|page[ ]?view)
@@ -211,7 +212,7 @@ _BREAKS = "|·•›»>/∙\n"
 _STARTS = word_list("volatile_starts") | {"no ", "es ", "it ", "an ", "a f", "a m"}
 _UNBROKEN = 16
 """Letters without a blank that are not a word, such as a request id."""
-COPYRIGHT = re.compile(
+COPYRIGHT = lazy_pattern(
     r"(?:©|\(c\)|&copy;|\bcopyright\b(?:\s?(?:©|\(c\)))?)\s?(?:by\s)?"
     r"(?P<years>(?:19|20)\d\d(?:\s?[-–,/]\s?(?:19|20)\d\d)?)",
     re.IGNORECASE,

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from storage.record.contents.leftovers import Leftovers
 from storage.record.derivation_detail import detail_of
 from storage.record.reading import Reading
 from storage.record.suppression import RedactedAddresses, SuppressionLookup
@@ -14,10 +14,16 @@ from storage.values.arrivals.arrival import Arrival
 from storage.values.arrivals.foreign_capture import Import
 from storage.values.digest import raw_digest
 from storage.values.draft import Draft, as_dict
+from storage.values.lazy import LazyModule
 from storage.values.net.addresses import AddressList, Check, CheckedExchange
 from storage.values.net.transfer import Transfer
 from storage.values.redaction import name_placeholder
 from storage.values.refusals import refuse
+
+if TYPE_CHECKING:
+    from storage.record.contents import leftovers
+else:
+    leftovers = LazyModule("storage.record.contents.leftovers")
 
 _NAMELESS = "redacted:0"
 """The address of a transfer from a completely redacted origin."""
@@ -149,7 +155,7 @@ def readings_without_redacted(
     readings, listed = _without_titles(suppressed, readings)
     gone = suppressed.addresses(place for each in readings for place in _places(each))
     acts = suppressed.wordings(each.digest for each in readings if each.digest is not None)
-    held = Leftovers(connection)
+    held = leftovers.Leftovers(connection)
     found: list[Reading] = []
     returned = listed
     for each in readings:
