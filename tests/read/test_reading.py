@@ -25,7 +25,7 @@ PEGEL, FERRY, KOPIE = "seed:seeds/pegel", "seed:seeds/ferry", "seed:seeds/kopie"
 
 LIST_FIELDS = (
     "article origin origins source title published language publisher versions state first_seen "
-    "last_seen cluster cursor"
+    "last_seen cluster changed_after changed_by cursor"
 )
 FIELDS_OF = {
     "articles": LIST_FIELDS,
