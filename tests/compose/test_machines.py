@@ -134,6 +134,7 @@ def test_the_clone_of_the_second_machine_takes_nothing_away(machines):
     worker["volumes"] = [x for x in worker["volumes"] if not x.endswith(":/seeds:ro")]
     file.write_text(yaml.safe_dump(told))
     second.compose("up", "--wait", "--scale", "worker=2")
+    first.configure({"LESART_EVERY": "2s"})
     first.compose("up", "--wait", "--scale", "worker=1")
     began = first.number("SELECT max(seq) FROM jobs")
     scans = f"FROM jobs WHERE kind = 'ingest' AND state = 'done' AND job > {began}"
