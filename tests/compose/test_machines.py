@@ -136,7 +136,7 @@ def test_the_clone_of_the_second_machine_takes_nothing_away(machines):
     second.compose("up", "--wait", "--scale", "worker=2")
     first.configure({"LESART_EVERY": "2s"})
     first.compose("up", "--wait", "--scale", "worker=1")
-    began = first.number("SELECT max(seq) FROM jobs")
+    began = first.number("SELECT max(job) FROM jobs")
     scans = f"FROM jobs WHERE kind = 'ingest' AND state = 'done' AND job > {began}"
     wait_for(lambda: first.number(f"SELECT count(*) {scans}") >= 8, seconds=600)
     assert first.number("SELECT count(*) FROM articles WHERE state <> 'present'") == 0
