@@ -6,6 +6,7 @@ import pytest
 
 from storage.database.table_facts import RECORD_TABLES, STATE_TABLES
 from storage.database.tables import metadata
+from storage.database.tables.row import Row
 from storage.export.bundle_log import CONTENTS
 from storage.proof.leaf import SHAPES
 from storage.verify.record import REFERENCES
@@ -59,3 +60,10 @@ def test_every_reference_names_a_table():
         "the column names the table itself"
     )
     assert len(REFERENCES) > 60
+
+
+def test_each_class_has_its_table_and_no_mapper_which_each_start_would_pay_for():
+    classes = Row.__subclasses__()
+    assert {each.__tablename__ for each in classes} == {*FACTS}
+    assert all(each.__table__ is metadata.METADATA.tables[each.__tablename__] for each in classes)
+    assert [each for each in classes if hasattr(each, "__mapper__")] == []

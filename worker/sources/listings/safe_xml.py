@@ -1,10 +1,15 @@
 """PURE: untrusted XML, parsed without entities, document types or network access."""
 
 import re
+from typing import TYPE_CHECKING
 
-from lxml import etree
-
+from storage.values.lazy import LazyModule
 from storage.values.refusals import RefusalReason, refuse
+
+if TYPE_CHECKING:
+    from lxml import etree
+else:
+    etree = LazyModule("lxml.etree")
 
 ENTITY = re.compile(rb"<!ENTITY\s[^>]{0,1000}>?")
 """One declaration of an entity.
@@ -55,7 +60,7 @@ def strip_stray_nuls(raw: bytes) -> bytes:
     return raw if b"\0" in raw[:4] else raw.replace(b"\0", b"")
 
 
-def parse(raw: bytes) -> etree._Element | None:
+def parse(raw: bytes) -> "etree._Element | None":
     """Return the root of `raw`, repaired if it is ill-formed; None if there is none.
 
     The parser cuts off nesting beyond 255 levels and texts beyond 10 MB.
@@ -76,6 +81,6 @@ def parse(raw: bytes) -> etree._Element | None:
         return None
 
 
-def local_name(element: etree._Element) -> str:
+def local_name(element: "etree._Element") -> str:
     """Return the name of an element in lower case, without its namespace."""
     return str(element.tag).rpartition("}")[2].lower()

@@ -3,14 +3,16 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-from lxml import etree
+from typing import TYPE_CHECKING
 
 from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.sources.containers.json_records import BadRecord
 from worker.sources.listings.addresses import absolute_address, is_web_address
 from worker.sources.listings.safe_xml import local_name, parse, unsafe
+
+if TYPE_CHECKING:
+    from lxml import etree
 
 MOST_BYTES = 20 * 1024 * 1024
 LONGEST_TITLE = 500
@@ -99,7 +101,7 @@ def read_opml(raw: bytes) -> tuple[OpmlFeed, ...] | RefusalReason:
     )
 
 
-def _feeds(root: etree._Element) -> Iterator[OpmlFeed]:
+def _feeds(root: "etree._Element") -> Iterator[OpmlFeed]:
     for outline in root.iter("{*}outline"):
         attributes = {str(name).lower(): str(value) for name, value in outline.attrib.items()}
         address = absolute_address(attributes.get("xmlurl"), "")
