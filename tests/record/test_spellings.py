@@ -1,6 +1,7 @@
 """Which spellings of a text are found in bytes, and which ones the document names as limits."""
 
 import base64
+import json
 import quopri
 import zlib
 from collections.abc import Callable
@@ -31,11 +32,14 @@ FOUND = {
     "a tag with > in an attribute": TEXT.replace("e", "<i title='a>b'>e</i>").encode(),
     "split character data": f"<a><![CDATA[{']]><![CDATA['.join(TEXT)}]]></a>".encode(),
     "base64": CODED,
+    "octal escapes": each_letter(lambda c: f"\\{ord(c):03o}"),
+    "surrogate pairs": each_letter(
+        lambda c: json.dumps(chr(0x1D41A + ord(c) - ord("a")) if "a" <= c <= "z" else c)[1:-1]
+    ),
 }
 LIMITS = {
     "A<!-- a>b -->da": TEXT.replace("e", "<!-- a>b -->e").encode(),
     r"\41 da": each_letter(lambda c: f"\\{ord(c):x} "),
-    r"\101da": each_letter(lambda c: f"\\{ord(c):o}"),
     "raw deflate": deflate(TEXT.encode()),
     "quoted-printable": quopri.encodestring(TEXT.encode()),
     "shorter than 40": b"\n".join(CODED[at : at + 20] for at in range(0, len(CODED), 20)),

@@ -22,8 +22,10 @@ _TAG = re.compile(r"<(?:[^<>\"']++|\"[^\"<]*+\"|'[^'<]*+')*+>|<[^<>]*>")
 """A tag, whose attributes may contain `>`."""
 _CHARACTER_DATA = re.compile(r"<!\[cdata\[|\]\]>")
 _ESCAPE = re.compile(
-    r"\\(?:u([0-9a-fA-F]{4}|\{[0-9a-fA-F]{1,5}\})|x([0-9a-fA-F]{2})|([nrtbf])|(.))", re.DOTALL
+    r"\\(?:u([0-9a-fA-F]{4}|\{[0-9a-fA-F]{1,5}\})|x([0-9a-fA-F]{2})|([0-3][0-7]{2})|([nrtbf])|(.))",
+    re.DOTALL,
 )
+_SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})++")
 _CHARSET = re.compile(
     rb"(?:charset|encoding)\s*+=\s*+[\"']?\s*+([A-Za-z0-9._:-]{2,40})", re.IGNORECASE
@@ -160,6 +162,7 @@ def _without_escapes(text: str) -> str:
     """
     if "\\" in text:
         text = _ESCAPE.sub(_unescaped, text)
+        text = _SURROGATES.sub(_joined, text)
     if "%" in text:
         text = _PERCENT.sub(lambda found: unquote(found[0], errors="replace"), text)
     return html.unescape(text) if "&" in text else text
@@ -169,4 +172,10 @@ def _unescaped(found: re.Match[str]) -> str:
     code = found[1] or found[2]
     if code:
         return chr(int(code.strip("{}"), 16))
-    return " " if found[3] else found[4]
+    if found[3]:
+        return chr(int(found[3], 8))
+    return " " if found[4] else found[5]
+
+
+def _joined(pair: re.Match[str]) -> str:
+    return pair[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le")
