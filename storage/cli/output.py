@@ -108,6 +108,7 @@ def write_rows(
     *,
     shown: Sequence[str] | None = None,
     least: int | None = None,
+    short: Sequence[str] = (),
     blocks: bool = False,
 ) -> Written:
     """Write `rows` as they come; return how many there were.
@@ -115,7 +116,8 @@ def write_rows(
     A row is a mapping, or a record with `to_dict` (and `to_flat` for tables, CSV and TSV).
     `columns` are those of a flat row in their order (default: those of the first row). A table has
     the columns `shown`, or on a narrow terminal as many of the first ones as fit, `least` of them
-    (default: all); where these do not fit, or with `blocks`, each row is a block of lines.
+    (default: all); where these do not fit, or with `blocks`, each row is a block of lines. Texts in
+    the columns `short` are cut to one line on a terminal.
     Raises: UnwritableError; PipeClosedError.
     """
     written = Written()
@@ -127,6 +129,7 @@ def write_rows(
                 shown or columns,
                 target.screen,
                 least=least,
+                short=short,
                 blocks=blocks,
             )
             stream.writelines(f"{line}\n" for line in lines)

@@ -1,10 +1,11 @@
 """Open the archive of a command, and write its results."""
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -20,6 +21,7 @@ from storage.cli.output import (
     write_text,
 )
 from storage.cli.parquet_file import parquet_stream
+from storage.cli.table import CHUNK_ROWS
 from storage.read.filters import TODAY
 from storage.read.query.list_door import ListDoor
 from storage.read.query.queries import ClockOptions, ListQuery, RelationsQuery, SearchQuery
@@ -120,17 +122,56 @@ def report_query(
     with reading(place, query if isinstance(query, ClockOptions) else None) as (_settings, archive):
         if isinstance(query, SearchQuery):
             query.q = read_argument(query.q)
-        rows = query.rows(archive, (query.after, query.limit))
+        rows: Iterator[Any] = query.rows(archive, (query.after, query.limit))
+        if target.chosen == "table" and not {*door.shown}.issubset(query.record().names()):
+            rows = name_articles(rows, archive.names)
         written = report_list(
             rows,
             target,
             flat_columns(query.record()),
             shown=door.shown,
+            short=door.short,
             empty=empty or door.empty,
             least=door.least,
         )
     if target.chosen == "table" and written.number and query.limit == written.number:
         say(f"there may be more rows: continue with --after {written.last.cursor}")
+
+
+@dataclass(frozen=True, slots=True)
+class _NamedRow:
+    """A row of a table with the titles and outlets of the articles that it refers to."""
+
+    record: Any
+    names: "Mapping[str, answers.ArticleName]"
+
+    @property
+    def cursor(self) -> str:
+        """Return the cursor of the row."""
+        return str(self.record.cursor)
+
+    def to_shown(self) -> dict[str, Any]:
+        """Return the columns of the row; its own title, that of a version, comes first."""
+        shown: dict[str, Any] = self.record.to_shown()
+        found = dict[str, Any]()
+        for column, prefix in _NAMING.items():
+            if (name := self.names.get(shown.get(column, ""))) is not None:
+                found |= {f"{prefix}title": name.title, f"{prefix}outlet": name.outlet}
+        return found | shown
+
+
+_NAMING = {"article": "", "a": "a_", "b": "b_"}
+"""Columns with an article id, and the prefixes of the columns with its title and outlet."""
+
+
+def name_articles(
+    rows: Iterable[Any], find: "Callable[[Iterable[str | None]], dict[str, answers.ArticleName]]"
+) -> Iterator[_NamedRow]:
+    """Yield rows with the names of their articles, which `find` returns by article id."""
+    waiting = iter(rows)
+    while chunk := list(islice(waiting, CHUNK_ROWS)):
+        names = find(getattr(row, column, None) for row in chunk for column in _NAMING)
+        yield from (_NamedRow(row, names) for row in chunk)
 
 
 def add_list(door: ListDoor) -> None:

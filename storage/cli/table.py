@@ -1,6 +1,7 @@
 """Rows as a table, or as blocks of `name: value` lines where a table does not fit the terminal.
 
-Nothing is ever cut. Rows are laid out in chunks, so that the output of a long query starts at once.
+On a terminal, texts of columns that a list names as short are cut; no other text ever is. Rows are
+laid out in chunks, so that the output of a long query starts at once.
 """
 
 import json
@@ -50,6 +51,8 @@ CHUNK_ROWS = 200
 """Number of rows that share one layout."""
 READABLE = 24
 """Text is wrapped in columns of at least this width; a longer word gets a line of its own."""
+SHORTEST = 20
+"""Texts of short columns are cut to no less than this width."""
 GAP = 2
 UNBOUNDED = 1_000_000_000
 _JOINT = "\ue000"
@@ -79,12 +82,14 @@ def table_lines(
     screen: Screen,
     *,
     least: int | None = None,
+    short: Sequence[str] = (),
     blocks: bool = False,
 ) -> Iterator[str]:
     """Yield the lines of a table of these `columns` (default: those of the first row).
 
     Where they do not fit the screen, the last ones are left out, down to `least` of them (default:
     all). Where these do not fit either, or with `blocks`, each row is a block of all `columns`.
+    Texts in the columns `short` are cut so that a row is one line.
     """
     waiting, choices = iter(rows), None
     while chunk := list(islice(waiting, CHUNK_ROWS)):
@@ -94,9 +99,10 @@ def table_lines(
         if choices is None:
             fewest = len(columns) + 1 if blocks else least or len(columns)
             choices = [columns[:number] for number in range(len(columns), fewest - 1, -1)]
-        choices = [names for names in choices if _fits(texts, names, screen)][:1]
+        choices = [names for names in choices if _fits(texts, names, screen, short)][:1]
         if choices:
-            yield from _table(texts, choices[0], screen, heading=heading)
+            cut = _shorten(texts, choices[0], screen, short)
+            yield from _table(cut, choices[0], screen, heading=heading)
         for number, row in enumerate(() if choices else chunk):
             yield from () if heading and not number else ("",)
             yield from block_lines(row, columns, screen)
@@ -160,14 +166,19 @@ def _short_time(text: str) -> str:
     return format_time(datetime.fromisoformat(text)) if is_moment else text
 
 
-def _fits(rows: Sequence[Mapping[str, str]], names: Sequence[str], screen: Screen) -> bool:
+def _fits(
+    rows: Sequence[Mapping[str, str]],
+    names: Sequence[str],
+    screen: Screen,
+    short: Sequence[str],
+) -> bool:
     """Check whether a table of `names` fits if long texts are wrapped to readable columns."""
     if screen.columns_wide is None:
         return True
     room, texts, least = screen.columns_wide + GAP, 0, READABLE
     for name in names:
-        if (wide := _width(rows, name)) <= READABLE:
-            room -= wide + GAP
+        if (wide := _width(rows, name)) <= READABLE or name in short:
+            room -= min(wide, SHORTEST if name in short else wide) + GAP
         else:
             texts += 1
             copied = (
@@ -178,6 +189,27 @@ def _fits(rows: Sequence[Mapping[str, str]], names: Sequence[str], screen: Scree
             )
             least = max(least, *copied, 0)
     return texts * (least + GAP) + (GAP if texts > 1 else 0) <= room
+
+
+def _shorten(
+    rows: Sequence[Mapping[str, str]],
+    names: Sequence[str],
+    screen: Screen,
+    short: Sequence[str],
+) -> Sequence[Mapping[str, str]]:
+    """Return the rows with the long texts of the columns `short` cut to the room on the screen."""
+    long = [name for name in names if name in short and _width(rows, name) > SHORTEST]
+    if screen.columns_wide is None or not long:
+        return rows
+    others = sum(_width(rows, name) + GAP for name in names if name not in long)
+    each = max((screen.columns_wide - others + GAP) // len(long) - GAP, SHORTEST)
+    return [{**row, **{name: _cut(row[name], each) for name in long}} for row in rows]
+
+
+def _cut(text: str, most: int) -> str:
+    """Return a text of at most `most` columns; a cut one ends with …"""
+    is_whole = cells.cell_len(text) <= most
+    return text if is_whole else f"{cells.set_cell_size(text, most - 1).rstrip()}…"
 
 
 def _width(rows: Sequence[Mapping[str, str]], name: str) -> int:

@@ -1,6 +1,6 @@
 """The lists that reading returns: a query over the documented views, and a record for each row."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -20,6 +20,7 @@ from storage.database.views import (
 from storage.diff.entry_history import EntryHistory, LiveBlogEntry
 from storage.read.answers import (
     ArticleLine,
+    ArticleName,
     Change,
     Job,
     NoiseStep,
@@ -212,23 +213,17 @@ def article(connection: "Connection", article_id: int) -> ArticleLine:
     return found
 
 
-def titles(connection: "Connection", articles: Sequence[str]) -> dict[str, str | None]:
-    """Return the current titles of articles, by article id."""
-    return _column_of(connection, articles, "q.title")
-
-
-def outlets(connection: "Connection", articles: Sequence[str]) -> dict[str, str | None]:
-    """Return the publishers of articles, or their sources, by article id."""
-    return _column_of(connection, articles, "coalesce(q.publisher, q.source)")
-
-
-def _column_of(
-    connection: "Connection", articles: Sequence[str], column: str
-) -> dict[str, str | None]:
+def names(connection: "Connection", articles: Iterable[str | None]) -> dict[str, ArticleName]:
+    """Return the current titles of articles and their outlets, by article id."""
+    if not (wanted := list(dict.fromkeys(filter(None, articles)))):
+        return {}
     query = view_query("articles", connection)
-    statement = f"SELECT q.article, {column} value FROM ({query}) q WHERE q.article IN :articles"
-    rows = fetch(connection, statement, {"articles": list(articles)})
-    return {row["article"]: row["value"] for row in rows}
+    statement = (
+        "SELECT q.article, q.title, coalesce(q.publisher, q.source) AS outlet "
+        f"FROM ({query}) q WHERE q.article IN :articles"
+    )
+    rows = fetch(connection, statement, {"articles": wanted})
+    return {row["article"]: ArticleName(row["title"], row["outlet"]) for row in rows}
 
 
 def cluster(connection: "Connection", label: str) -> Iterator[ArticleLine]:

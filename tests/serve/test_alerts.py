@@ -31,6 +31,8 @@ def test_the_page_shows_rules_and_deliveries_but_no_address_and_no_key(tmp_path)
             in client.get("/metrics").text
         )
         assert client.get("/alerts?limit=1").text.count("<tr>") == 2
+        assert found.text.count('<span class="outlet">seeds:</span>') == 3
+        assert found.text.count(">Der Damm hält</a>") == 3
         told = client.get("/api/alerts")
         assert "geheim" not in told.text
         (alert,) = told.json()["items"]

@@ -234,6 +234,12 @@ def test_any_name_of_an_article_is_found(client, article, rev, place):
     assert (answer.status_code, answer.headers["location"]) == (303, place.format(article))
 
 
+def test_both_sides_of_a_relation_have_outlet_and_title(client):
+    (card,) = html.fromstring(client.get("/relations").text).xpath("//article")
+    assert card.xpath(".//span[@class='outlet']/text()") == ["seeds:", "seeds:"]
+    assert card.xpath(".//p/a[@dir='auto']/text()") == ["Der Damm hält", "Der Damm hält"]
+
+
 def test_a_cluster_is_compared_with_its_first_article(client, article):
     answer = client.get("/cluster/of", params={"a": article}, follow_redirects=True)
     assert answer.status_code == 200

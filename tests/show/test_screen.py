@@ -18,6 +18,7 @@ import pytest
 from rich.cells import cell_len
 
 from storage.cli.table import cell
+from storage.read.query.doors import DOORS
 from tests.flow.processes import LESART, ROOT, environment
 
 pytestmark = [pytest.mark.child, pytest.mark.postgresql("fast"), pytest.mark.traced_children]
@@ -191,9 +192,20 @@ def test_nothing_is_cut_at_any_width(samples, lesart):
         assert code == 0
         for row in map(json.loads, output.splitlines()):
             labels = {*lines[0].split(), *re.findall(r"^(\w+):", text, re.MULTILINE)}
-            for name in labels & row.keys() - {"published"}:  # it is shown in UTC
+            short = DOORS[words[0]].short if words[0] in DOORS else ()
+            for name in labels & row.keys() - {"published", *short}:  # it is shown in UTC
                 for word in cell(row[name]).split():
                     assert word in text, (words, wide, name, word)
+
+
+@pytest.mark.slow
+def test_at_100_columns_each_row_of_a_list_is_one_line_with_outlet_and_title(samples):
+    for name, title in (("changes", "title"), ("list", "title"), ("relations", "a_title")):
+        heading, *lines = on_screen(samples, name, wide=100)
+        assert {title, title.replace("title", "outlet")} <= {*heading.split()}
+        assert max(map(cell_len, lines)) <= 100
+        assert len(lines) == len(rows(samples, name)), name
+    assert "Hafenkurier  Kanalbrücke wird noch" in on_screen(samples, "changes", wide=100)[1]
 
 
 @pytest.mark.slow
@@ -225,9 +237,9 @@ def test_the_times_of_a_table_are_all_in_utc(samples):
         "+02:00",
     )
     lines = on_screen(samples, "list", wide=200)
-    (line,) = (each for each in lines if each.startswith(row["article"]))
+    (line,) = (each for each in lines if row["article"] in each)
     assert "2024-06-18 05:40Z" in line
-    assert line.endswith("2024-06-18 16:00:00Z")
+    assert line.rstrip().endswith("2024-06-18 16:00:00Z")
     shown = on_screen(samples, "show", BRIDGE)
     assert any(
         each.startswith("published  2024-06-18 05:40Z (given as 2024-06-18T07:40:00 +02:00)")

@@ -1,10 +1,11 @@
 """The commands `lesart alert …`: alerts and their deliveries."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import time
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -13,7 +14,7 @@ from storage.cli.app import command_group
 from storage.cli.exits import NO, say
 from storage.cli.options import ArchiveOptions, OutputOptions, command
 from storage.cli.output import write_record, write_rows
-from storage.cli.report import report_list
+from storage.cli.report import name_articles, report_list
 from storage.read.query.parameter import argument, flag, option
 from storage.read.query.queries import PageOptions, given_conditions, with_conditions
 from storage.settings import Settings
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from storage.history.alerts.rule import AlertRule
     from storage.language import tokens
     from storage.read import archive as reader
+    from storage.read import lists as reading_lists
     from storage.values.net import private_hosts
     from storage.write.alerts import manage
     from worker.alerts import by_apprise, sample, webhook
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from worker.web import credentials
 else:
     lists = LazyModule("storage.history.alerts.lists")
+    reading_lists = LazyModule("storage.read.lists")
     manage = LazyModule("storage.write.alerts.manage")
     sample = LazyModule("worker.alerts.sample")
     rules = LazyModule("storage.history.alerts.rule")
@@ -375,13 +378,17 @@ def log(
     with opened_archive(place.settings()) as archive, archive.read_connection() as connection:
         if name is not None:
             lists.alert(connection, name)
-        rows = lists.deliveries(
+        rows: Iterator[Any] = lists.deliveries(
             connection, name=name, state=state, after=page.after, limit=page.limit
         )
         columns = (
-            "made_at", "alert", "channel", "kind", "article", "version", "why", "state", "note",
+            "made_at", "alert", "channel", "outlet", "title", "why", "state", "note", "kind",
+            "article", "version",
         )  # fmt: skip
-        report_list(rows, output.target(), shown=columns, empty="no deliveries found")
+        target = output.target()
+        if target.chosen == "table":
+            rows = name_articles(rows, partial(reading_lists.names, connection))
+        report_list(rows, target, shown=columns, empty="no deliveries found")
 
 
 @command(alerts, "retry", example="lesart alert retry pegel")

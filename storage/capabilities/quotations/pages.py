@@ -73,6 +73,7 @@ def statements(
     rows = [*wanted.rows(pool.today, (query.after, limit))]
     return page(
         request, "quotations/statements.html", query=query, is_selected=is_selected, rows=rows,
+        names=pool.today.names(getattr(row, "article", None) or row.first_article for row in rows),
         following=rows[-1].cursor if len(rows) == limit else None,
     )  # fmt: skip
 
@@ -105,9 +106,11 @@ def identities(
     persons: dict[str, list[Identity]] = {}
     for each in IdentitiesQuery(name=query.name).all(pool.today):
         persons.setdefault(each.person, []).append(each)
+    shown = [each.article for joined in persons.values() for each in joined[:MOST_SHOWN]]
     return page(
         request, "quotations/identities.html", name=query.name,
         persons=sorted(persons.values(), key=len, reverse=True), most=MOST_SHOWN,
+        names=pool.today.names(shown),
     )  # fmt: skip
 
 

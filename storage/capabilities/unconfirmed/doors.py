@@ -15,7 +15,7 @@ DOORS = (
         "unconfirmed",
         "List the readings that are held back, and those that were, oldest first.",
         lambda: answers.UnconfirmedQuery,
-        shown=("observed_at", "article", "decision", "signs", "title", "until", "checks",
+        shown=("observed_at", "outlet", "title", "decision", "signs", "article", "until", "checks",
                "decided_by", "decided_at", "origin"),
         empty="nothing is held back",
         example="lesart unconfirmed --open",

@@ -35,4 +35,5 @@ def show_unconfirmed(
     following = rows[-1].cursor if len(rows) == limit else None
     return page(
         request, "unconfirmed/page.html", query=query, rows=rows, following=following,
+        names=pool.today.names(row.article for row in rows),
     )  # fmt: skip

@@ -5,6 +5,7 @@ Every row of a list carries `cursor`, an opaque text from which the same list co
 
 from storage.read.answers.articles import (
     ArticleLine,
+    ArticleName,
     Change,
     ChangeEvent,
     Hit,
@@ -45,6 +46,7 @@ from storage.read.answers.texts import (
 
 __all__ = [
     "ArticleLine",
+    "ArticleName",
     "Blame",
     "Change",
     "ChangeEvent",

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from storage.values.answer import Answer
 from storage.values.draft import (
@@ -11,6 +12,13 @@ from storage.values.draft import (
 
 BESIDE: dict[str, bool] = {"beside": True}
 """Marks a field of the flat form alone: JSON has it inside a date."""
+
+
+class ArticleName(NamedTuple):
+    """The current title of an article, and its publisher or else its source."""
+
+    title: str | None
+    outlet: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The figures, sources and SQL of an archive."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from storage.read import lists
 from storage.read import sql as sql_queries
 from storage.read.answers import (
     ArticleLine,
+    ArticleName,
     ChangeEvent,
     Coverage,
     EditFigures,
@@ -83,15 +84,9 @@ class ArchiveFigures(ArchiveConnection):
         number = self.article_row_id(name)
         return self._query(lists.article, number)
 
-    def titles(self, articles: Sequence[str]) -> dict[str, str | None]:
-        """Return the current titles of articles, by article id."""
-        if not articles:
-            return {}
-        return self._query(lists.titles, list(dict.fromkeys(articles)))
-
-    def outlets(self, articles: Sequence[str]) -> dict[str, str | None]:
-        """Return the publishers of articles, or their sources, by article id."""
-        return self._query(lists.outlets, list(dict.fromkeys(articles))) if articles else {}
+    def names(self, articles: Iterable[str | None]) -> dict[str, ArticleName]:
+        """Return the current titles of articles and their outlets, by article id."""
+        return self._query(lists.names, articles)
 
     def cluster(self, label: str) -> tuple[ArticleLine, ...]:
         """Return the articles of a cluster in the order in which they were first seen.

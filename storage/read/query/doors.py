@@ -20,15 +20,16 @@ else:
 _DECLARED: tuple[ListDoor, ...] = (
     ListDoor(
         "list", "List articles.", lambda: queries.ArticlesQuery,
-        shown=("article", "title", "published", "versions", "state", "language", "source",
-               "last_seen"),
+        shown=("title", "outlet", "published", "versions", "state", "article", "changed_by",
+               "language", "source", "last_seen"),
+        short=("title", "outlet"),
         empty="no articles found: archive some with `lesart ingest`, or change the filters",
         example="lesart list --language de --since 2024-06 --format csv",
-        tag="articles", route="articles", page="/articles", least=5, is_tool=True,
+        tag="articles", route="articles", page="/articles", least=4, is_tool=True,
     ),
     ListDoor(
         "search", "Search the full text of all versions.", lambda: queries.SearchQuery,
-        shown=("article", "version", "current", "published", "title", "snippet"),
+        shown=("title", "outlet", "published", "snippet", "current", "article", "version"),
         empty="no version matches the query and the filters",
         example='lesart search "\\"Damm gebrochen\\" Pegel" --latest',
         tag="search", page="/search", makes_command=False, is_tool=True,
@@ -60,8 +61,9 @@ _DECLARED: tuple[ListDoor, ...] = (
     ListDoor(
         "changes", "List changes from version to version, newest first.",
         lambda: queries.ChangesQuery,
-        shown=("article", "version", "changed_by", "words_added", "words_removed", "silent",
-               "changes", "removed", "added"),
+        shown=("changed_by", "outlet", "title", "changes", "article", "version", "silent",
+               "words_added", "words_removed", "removed", "added"),
+        short=("outlet", "title", "changes", "removed", "added"), least=4,
         empty="no changes found", example='lesart changes --class number --contains "Prozent"',
         tag="changes", page="/", makes_route=False, is_tool=True,
     ),
@@ -82,7 +84,9 @@ _DECLARED: tuple[ListDoor, ...] = (
     ListDoor(
         "relations", "List copies, contained texts and follow-ups, with score and method.",
         lambda: queries.RelationsQuery,
-        shown=("id", "a", "b", "kind", "score", "earlier", "method", "decided_at", "undone_at"),
+        shown=("id", "kind", "a_outlet", "a_title", "b_outlet", "b_title", "earlier", "score", "a",
+               "b", "decided_at", "undone_at", "method"),
+        short=("a_outlet", "a_title", "b_outlet", "b_title"),
         empty="no relations found", example="lesart relations 35xhehswnwa6vc12",
         tag="relations", page="/relations", least=6, makes_command=False, makes_route=False,
         is_tool=True,
@@ -90,7 +94,8 @@ _DECLARED: tuple[ListDoor, ...] = (
     ListDoor(
         "noise", "List differences that count as noise, with the rule and the passages.",
         lambda: queries.NoiseQuery,
-        shown=("id", "article", "version", "observed_at", "rules", "removed", "added", "undone_at"),
+        shown=("id", "observed_at", "outlet", "title", "rules", "removed", "added", "undone_at",
+               "article", "version"),
         empty="no differences count as noise",
         example="lesart noise https://zeitung.example/damm --format jsonl",
         tag="changes",
@@ -106,7 +111,7 @@ _DECLARED: tuple[ListDoor, ...] = (
     ListDoor(
         "refusals", "List refused documents with reason, remedy, and number of refusals.",
         lambda: queries.RefusalsQuery,
-        shown=("job", "code", "locator", "times", "first_at", "at", "message", "hint"),
+        shown=("at", "source", "code", "locator", "message", "hint", "times", "first_at", "job"),
         empty="no refusals", example="lesart refusals --format csv --output abgelehnt.csv",
         tag="work", page="/refusals", makes_command=False,
     ),

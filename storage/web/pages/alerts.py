@@ -23,8 +23,9 @@ def alerts(request: Request, pool: PoolDep, query: Annotated[Alerts, Query()]) -
     with pool.today.connect() as connection:
         found, numbers = lists.alerts(connection), lists.counts(connection)
         rows = list(lists.deliveries(connection, after=query.after, limit=limit))
+    names = pool.today.names(row.article for row in rows)
     return page(
-        request, "alerts.html", alerts=found, numbers=numbers, rows=rows,
+        request, "alerts.html", alerts=found, numbers=numbers, rows=rows, names=names,
         following=rows[-1].cursor if len(rows) == limit else None,
         query=query, passage=shlex.quote(" ".join((query.passage or "").split())),
     )  # fmt: skip

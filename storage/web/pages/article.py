@@ -203,16 +203,14 @@ def shown(
         related = list(islice(archive.relations(version.article), MOST_RELATIONS))
         paragraphs, chosen = _chosen(archive, version, query)
         others = [*chosen.current_in, chosen.first_article] if chosen else []
-        articles = [each for r in related for each in (r.a, r.b)]
-        names = archive.titles([each for each in (*articles, *others) if each])
-        outlets = archive.outlets([each for each in others if each])
+        names = archive.names([*others, *(each for r in related for each in (r.a, r.b))])
     if headers is None and number is not None and not query.clocks(zone).are_set:
         links = MementoLinks(request, version.origin)
         headers = links.of_memento(version.observed.changed_by)
     return page(
         request, "article.html", headers=headers, version=version, steps=steps, line=line,
         related=related, names=names, fields=_fields(version), tab="text", query=query,
-        paragraphs=paragraphs, chosen=chosen, outlets=outlets,
+        paragraphs=paragraphs, chosen=chosen,
         sentence_link=_sentence_link(request, version), no_edit=NO_EDIT,
         panels=find_templates("version_panel.html"),
     )  # fmt: skip

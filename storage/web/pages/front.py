@@ -62,14 +62,14 @@ def front(request: Request, pool: PoolDep, query: Annotated[Front, Query()]) -> 
         else:
             found = list(query.rows(archive, (query.after, most)))
         shown = [FrontChange(each, shown_change(pool, archive, each)) for each in found]
-        outlets = archive.outlets([each.article for each in found])
+        names = archive.names([each.article for each in found])
     if is_plain and not found:
         return _show_articles(request, pool, Articles(lang=query.lang), is_start=True)
     words = PageWords(language_of(request), zone)
     today = utc_now().date()
     edits = pool.cached_value("edits", 60, lambda: pool.today.edits_by_day(today, DAYS))
     return page(
-        request, "front.html", shown=shown, outlets=outlets, query=query,
+        request, "front.html", shown=shown, names=names, query=query,
         classes=[*ChangeClass], is_plain=is_plain,
         following=found[-1].cursor if len(found) == most and not is_plain else None,
         picture=pool.cached_value(

@@ -37,7 +37,7 @@ def relations(request: Request, pool: PoolDep, query: Annotated[Relations, Query
     with pool.archive_at(query.clocks(zone)) as archive:
         rows = list(archive.relations(None, query.filters(zone), query.after, limit))
         compared = dict(zip((r.id for r in rows), archive.compared_revisions(rows), strict=True))
-        names = archive.titles([each for row in rows for each in (row.a, row.b) if each])
+        names = archive.names([each for row in rows for each in (row.a, row.b)])
     return page(
         request, "relations.html", rows=rows, names=names, query=query, compared=compared,
         following=rows[-1].cursor if len(rows) == limit else None,
