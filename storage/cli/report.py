@@ -154,13 +154,13 @@ class _NamedRow:
         """Return the columns of the row; its own title, that of a version, comes first."""
         shown: dict[str, Any] = self.record.to_shown()
         found = dict[str, Any]()
-        for column, prefix in _NAMING.items():
+        for column, prefix in ARTICLE_COLUMNS.items():
             if (name := self.names.get(shown.get(column, ""))) is not None:
                 found |= {f"{prefix}title": name.title, f"{prefix}outlet": name.outlet}
         return found | shown
 
 
-_NAMING = {"article": "", "a": "a_", "b": "b_"}
+ARTICLE_COLUMNS = {"article": "", "a": "a_", "b": "b_"}
 """Columns with an article id, and the prefixes of the columns with its title and outlet."""
 
 
@@ -170,7 +170,7 @@ def name_articles(
     """Yield rows with the names of their articles, which `find` returns by article id."""
     waiting = iter(rows)
     while chunk := list(islice(waiting, CHUNK_ROWS)):
-        names = find(getattr(row, column, None) for row in chunk for column in _NAMING)
+        names = find(getattr(row, column, None) for row in chunk for column in ARTICLE_COLUMNS)
         yield from (_NamedRow(row, names) for row in chunk)
 
 
