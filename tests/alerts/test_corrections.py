@@ -143,13 +143,14 @@ def entries(desk) -> list[dict[str, str]]:  # noqa: F811
 
 def test_a_new_article_that_turns_out_to_be_a_wall_is_corrected(desk):  # noqa: F811
     see(desk, 1, PEGEL, "https://bote.example/pegel")
+    there = ("--archive", desk.url)
     with receiving() as receiver:
         settings = settings_for(desk, receiver)
         watch(desk, ("webhook", receiver.url), classes=("first",))
         see(desk, 2, BARE_NOTE)
-        see(desk, 3, BARE_NOTE)
+        assert lesart(desk.root, "confirm", ADDRESS, *there).returncode == 0
         assert send(desk, settings) == 1
-        see(desk, 4, BARE_NOTE, OTHER)
+        assert lesart(desk.root, "confirm", ADDRESS, "--undo", *there).returncode == 0
         assert send(desk, settings) == 1
     assert [body["type"] for body in receiver.bodies] == ["change", "withdrawn"]
     assert receiver.bodies[0]["data"]["changed_by"] == receiver.bodies[1]["data"]["changed_by"]

@@ -269,7 +269,7 @@ def test_a_tool_answers_like_the_command_between_two_snapshots_too(client, archi
             assert interval["certain"] is certain.get(tool, {}).get(rev, True), (tool, rev)
             for row in answered:
                 span = row.get("observed", row) if "article" in row else {}
-                if "changed_by" in span and rev == f"{row['article']}@{row['version']}":
+                if "changed_by" in span and rev == f"{row['article']}@{row.get('version')}":
                     assert {
                         key: span[key] for key in interval if key in span
                     }.items() <= interval.items()
