@@ -10,7 +10,6 @@ from storage.cli.options import ArchiveOptions, OutputOptions, command
 from storage.cli.output import write_rows
 from storage.cli.report import reading
 from storage.read.query.parameter import argument, flag, option
-from storage.record.presences import missing_files
 from storage.values.errors import NoSuchError
 from storage.values.lazy import LazyModule
 from worker.cli.opened import opened_archive
@@ -19,8 +18,10 @@ from worker.cli.summaries import report_summaries
 
 if TYPE_CHECKING:
     from storage.capabilities.unconfirmed import store
+    from storage.record import presences
     from worker.cli import control
 else:
+    presences = LazyModule("storage.record.presences")
     store = LazyModule("storage.capabilities.unconfirmed.store")
     control = LazyModule("worker.cli.control")
 
@@ -89,7 +90,7 @@ def _decide_source(
         if found is None:
             return False
         is_newest = decision == "confirmed"
-        if is_newest and found.id in archive.read(missing_files):
+        if is_newest and found.id in archive.read(presences.missing_files):
             raise typer.BadParameter(
                 f"files of {name} are missing: `lesart confirm {name}` without --by scans it and "
                 "records them as gone; --by names who decides about readings"
