@@ -41,7 +41,8 @@ OWN_WORDS_OF_FIRST = 8
 differ in a number or a headline share the others."""
 MOST_PAGES = 50
 MOST_ROWS = 200
-"""Number of doubts about pages of a site within this time that are looked at."""
+"""Number of doubts about pages of a site within this time that are read, the earliest first: later
+pages change nothing about what these confirm."""
 _OF_WALLS = frozenset({
     "short", "same_text", "password_form", "noindex", "refresh", "site_title",
 })  # fmt: skip
@@ -159,7 +160,7 @@ def _rows_near(connection: Connection, own: _Row) -> list[_Row]:
     near = _LOST.where(
         SNAPSHOT.c.observed_at.between(moment - span, moment + span),
         ORIGIN.c.origin.contains(site, autoescape=True), (a == b) == _is_first(pair),
-    ).order_by(ORIGIN.c.origin).limit(MOST_ROWS)  # fmt: skip
+    ).order_by(_MOMENT, SNAPSHOT.c.article_id).limit(MOST_ROWS)  # fmt: skip
     rows = [(r[0], (r[1], r[2]), site_of(r[3]), r[4]) for r in connection.execute(near)]
     wanted = {row[1][1] for row in rows}
     lost = {
