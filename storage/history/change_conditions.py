@@ -8,7 +8,7 @@ from storage.capabilities import CAPABILITIES
 from storage.capabilities.hooks import ChangeCondition
 from storage.database.view_queries.sql_words import RESTRICTED, Connected
 from storage.database.views import view_query
-from storage.language.folded_names import fold_name
+from storage.language.folded_names import name_spellings
 
 CONDITIONS = MappingProxyType({
     each.name: (each, own.views) for own in CAPABILITIES for each in own.change_conditions
@@ -22,11 +22,11 @@ def selecting_query(name: str, values: Collection[str], database: Connected | st
     """Return the query of a filter for what has one of the values."""
     each, views = CONDITIONS[name]
     query = each.query.format_map({view: view_query(view, database) for view in views})
-    return query, {name: sorted({_compared(each, value) for value in values})}
+    return query, {name: sorted({form for value in values for form in _compared(each, value)})}
 
 
-def _compared(condition: ChangeCondition, value: str) -> str:
-    return (fold_name(value) or "") if condition.has_names else value
+def _compared(condition: ChangeCondition, value: str) -> tuple[str, ...]:
+    return name_spellings(value) if condition.has_names else (value,)
 
 
 def change_clause(name: str, values: Collection[str], database: Connected | str) -> Clause:

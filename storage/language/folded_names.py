@@ -7,9 +7,12 @@ from functools import cache, lru_cache
 from storage.language.word_lists import word_list
 
 MOST_LETTERS = 120
+MOST_UMLAUTS = 4
 JOINED = re.compile(r" (?:und|and|sowie|as well as) | ?& ?|/(?=[A-ZÄÖÜ])|, (?=[A-ZÄÖÜ])")
 """What is between the names of several speakers in the words of a text."""
 _SHORTEST_GENITIVE = 3
+_UMLAUT = re.compile("([aouAOU])\u0308")
+_DIGRAPH = re.compile("[aou]e")
 _WORD = re.compile(r"\w+(?:['’]\w+)*+")
 
 
@@ -26,6 +29,21 @@ def fold_name(name: str | None) -> str | None:
         letters = "".join([each for each in plain if not unicodedata.combining(each)])
     words = _WORD.findall(letters.casefold().replace("’", "'"))
     return " ".join(words)[:MOST_LETTERS] or None
+
+
+def name_spellings(name: str) -> tuple[str, ...]:
+    """Return the folded forms of a name that was typed: with umlauts, or with ae, oe and ue.
+
+    >>> name_spellings("Michael Muehlan")
+    ('michael muehlan', 'michael muhlan', 'michal muehlan', 'michal muhlan')
+    >>> name_spellings("Mühlan"), name_spellings("Kern")
+    (('muhlan', 'muehlan'), ('kern',))
+    """
+    full = _UMLAUT.sub(r"\1e", unicodedata.normalize("NFD", name))
+    forms = [fold_name(full) or ""]
+    for digraph in reversed([*_DIGRAPH.finditer(forms[0])][:MOST_UMLAUTS]):
+        forms += [each[: digraph.end() - 1] + each[digraph.end() :] for each in forms]
+    return tuple(dict.fromkeys([fold_name(name) or "", *forms]))
 
 
 @cache

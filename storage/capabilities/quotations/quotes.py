@@ -156,13 +156,13 @@ class QuotationInText(Quotation):
         return Quotation(*(getattr(self, name) for name in Quotation.names()))
 
 
-_BY_SPEAKER = "(q.row_person = :speaker OR q.row_surname = :speaker OR q.row_spoken = :speaker)"
+_BY_SPEAKER = "(q.row_person IN :speaker OR q.row_surname IN :speaker OR q.row_spoken IN :speaker)"
 
 
 def select_speaker(name: str) -> "Conditions":
     """Return the condition for what a person said: full name, last name or words of the text."""
-    folded = folded_names.fold_name(name)
-    return filters.Conditions().with_clause(_BY_SPEAKER, speaker=folded)
+    spellings = folded_names.name_spellings(name)
+    return filters.Conditions().with_clause(_BY_SPEAKER, speaker=spellings)
 
 
 _IN_TEXT = """

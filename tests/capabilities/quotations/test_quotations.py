@@ -39,11 +39,17 @@ def texts(rows: list[dict[str, Any]]) -> list[tuple[int, str, str]]:
     (("--about", "Brücke 36 Millionen"), ["Sie kostet 36 Millionen Euro"]),
     (("--about", "kosten Brücke", "--limit", "1"), ["Sie kostet 36 Millionen Euro"]),
     (("--speaker", "Kostlin"), ["The ferry stays in the harbour,"]),
+    (("--speaker", "Joerg Koestlin"), ["The ferry stays in the harbour,"]),
     (("--speaker", "Lind"), []),
     (("--kind", "indirect"), []),
 ])  # fmt: skip
 def test_quotations_are_found_by_speaker_words_time_and_kind(told, lesart, options, expected):
     assert [row["text"] for row in lesart("quotes", *options)] == expected
+
+
+def test_a_search_finds_a_speaker_without_umlauts(told, lesart):
+    found = [lesart("search", "ferry", "--speaker", each) for each in ("Köstlin", "Koestlin")]
+    assert found[0] == found[1] != []
 
 
 def test_a_quotation_states_its_version_and_the_list_goes_on_after_a_cursor(told, lesart):
