@@ -454,7 +454,7 @@ def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigFileError(path, f"it cannot be read: {error}") from error
+        raise ConfigFileError(path, f"it cannot be read: {_explain_failure(error)}") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigFileError(path, f"it is no TOML: {error}") from error
 
@@ -465,8 +465,8 @@ def _key_of(name: str, text: str) -> tuple[str, bool]:
         return name, False
     if name.endswith("_file") and name.removesuffix("_file") in SETTINGS:
         return name.removesuffix("_file"), True
-    similar = did_you_mean(name, SETTINGS)
-    raise SettingsError(text, f"there is no such setting; {similar}there are {', '.join(SETTINGS)}")
+    similar = did_you_mean(name, SETTINGS).strip() or f"there are {', '.join(SETTINGS)}"
+    raise SettingsError(text, f"there is no such setting; {similar}")
 
 
 def _content(path: Path, text: str) -> str:
@@ -482,8 +482,9 @@ def _content(path: Path, text: str) -> str:
 
 
 def _explain_failure(error: OSError | UnicodeDecodeError) -> str:
-    if isinstance(error, FileNotFoundError) and IMAGE in os.environ:
-        return f"{error}; start the stack first: docker compose up --wait"
+    if isinstance(error, FileNotFoundError):
+        start = "; start the stack first: docker compose up --wait" if IMAGE in os.environ else ""
+        return f"there is no such file{start}"
     if isinstance(error, PermissionError):
         with suppress(OSError):
             mode = Path(error.filename).stat().st_mode & 0o777

@@ -118,6 +118,7 @@ app = typer.Typer(
     cls=PanelGroup,
     help="Archive press texts: record what was readable where and when, and how it changed.",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )

@@ -166,13 +166,18 @@ def exit_code_of(error: Exception, exit_codes: ExitCodes = NO_FURTHER) -> int | 
 
 
 def _report_wrong_use(error: typer.TyperException) -> int:
-    """Let Typer print its own message on wrong usage."""
-    show = getattr(error, "show", None)
-    if show is None:
-        say(error.format_message())
-    else:
+    """Print what is wrong, and the command that prints the right usage: two lines.
+
+    A group without a command prints its help.
+    """
+    context = getattr(error, "ctx", None)
+    if context is not None and error.message == context.get_help():
         with suppress(OSError):
-            show()
+            typer.echo(error.message, err=True)
+        return WRONG_USE
+    say(error.format_message())
+    if context is not None:
+        say(f"try `{context.command_path} --help`")
     return WRONG_USE
 
 

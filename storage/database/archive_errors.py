@@ -13,13 +13,13 @@ class ArchiveMissingError(ArchiveError):
     """There is no archive at the specified place."""
 
     def __init__(self, place: str, *, is_empty: bool = False) -> None:
-        message = f"there is no archive at {place}"
+        remedy = "`lesart ingest FOLDER` creates one, `--archive` names another place"
         if is_empty:
-            message += (
-                ": the file is empty. If it was an archive, delete it and put a backup in its "
+            remedy = (
+                "the file is empty. If it was an archive, delete it and put a backup in its "
                 "place with `lesart restore`"
             )
-        super().__init__(message)
+        super().__init__(f"there is no archive at {place}: {remedy}")
         self.place = place
 
 

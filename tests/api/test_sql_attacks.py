@@ -36,7 +36,7 @@ def by_command(archive_url, folder, queries):
             yield [[*json.loads(line).values()] for line in ended.stdout.splitlines()]
         else:
             assert (ended.returncode, ended.stdout) == (2, ""), ended
-            yield ended.stderr.strip().rpartition("\n\nError: ")[2]  # after the usage, if any
+            yield ended.stderr.splitlines()[0]  # before the name of the help, if any
 
 
 def by_tool(archive_url, folder, queries):

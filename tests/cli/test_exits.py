@@ -109,7 +109,10 @@ def ending_with(error: BaseException) -> typer.Typer:
 
 def test_an_expected_error_is_one_sentence(capsys):
     assert run(ending_with(ArchiveMissingError("/srv/a\nb")), ["fail"]) == 3
-    assert capsys.readouterr().err == "lesart: there is no archive at /srv/a b\n"
+    assert capsys.readouterr().err == (
+        "lesart: there is no archive at /srv/a b: `lesart ingest FOLDER` creates one, "
+        "`--archive` names another place\n"
+    )
 
 
 def test_a_caller_may_say_how_its_own_errors_end(capsys):
@@ -190,6 +193,39 @@ def test_wrong_use_ends_with_2_and_a_message(arguments, written, capsys):
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err
+
+
+@pytest.mark.parametrize(("arguments", "said", "command"), [
+    (["diff"], "Missing argument 'REV'", "lesart diff"),
+    (["list", "--format", "xlsx"], "'xlsx' is not one of 'table', 'json'", "lesart list"),
+    (["list", "--nope"], "No such option: --nope", "lesart list"),
+    (["source", "run"], "Missing argument", "lesart source run"),
+    (["nope"], "No such command 'nope'", "lesart"),
+])  # fmt: skip
+def test_wrong_use_is_two_lines(arguments, said, command, capsys):
+    assert run(app, arguments) == 2
+    what, where = capsys.readouterr().err.splitlines()
+    assert what.startswith("lesart: ")
+    assert said in what
+    assert where == f"lesart: try `{command} --help`"
+
+
+@pytest.mark.parametrize(("words", "usage"), [
+    (["-h"], "lesart [OPTIONS]"),
+    (["help"], "lesart [OPTIONS]"),
+    (["diff", "-h"], "lesart diff"),
+    (["help", "diff"], "lesart diff"),
+    (["source", "run", "-h"], "lesart source run"),
+    (["help", "source", "run"], "lesart source run"),
+    (["up", "-h"], "lesart up"),
+])  # fmt: skip
+def test_help_has_a_short_option_and_a_command(words, usage):
+    done = subprocess.run(
+        [sys.executable, "-m", "worker", *words], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith(f"Usage: {usage}")
+    assert "-h, --help" in done.stdout
+    assert done.stderr == ""
 
 
 def test_the_head_of_a_long_answer_ends_silently(tmp_path):

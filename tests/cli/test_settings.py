@@ -323,3 +323,19 @@ def test_in_the_image_a_missing_file_of_the_stack_names_the_remedy(monkeypatch):
     monkeypatch.setenv("LESART_IMAGE", "true")
     with pytest.raises(SettingsError, match="start the stack first: docker compose up --wait"):
         load({"LESART_BROKER_URL_FILE": "/secrets/lesart/none"})
+
+
+def test_a_misspelled_setting_names_the_near_one_only():
+    with pytest.raises(SettingsError) as caught:
+        load({"LESART_EVRY": "3"})
+    assert str(caught.value) == (
+        "setting LESART_EVRY: there is no such setting; did you mean 'every'?"
+    )
+
+
+def test_a_file_with_settings_that_is_missing_is_a_sentence():
+    with pytest.raises(SettingsError) as caught:
+        load(config=Path("nope.toml"))
+    assert str(caught.value) == (
+        "the file with settings nope.toml: it cannot be read: there is no such file"
+    )

@@ -47,7 +47,7 @@ ALONE = {
 
 SERVICES = ("up", "worker", "scheduler")
 """The commands that run until they are stopped, and have handlers of signals of their own."""
-ENDING = frozenset({"--once", "--drain", "--health", "--help"})
+ENDING = frozenset({"--once", "--drain", "--health", "--help", "-h"})
 """With one of these options a service ends by itself."""
 
 COMPLETION = "_LESART_COMPLETE"
@@ -72,6 +72,8 @@ def main() -> None:
     open_streams()
     if "--debug" in sys.argv:
         log.log_events("debug")
+    if sys.argv[1:2] == ["help"]:
+        sys.argv[1:] = [*sys.argv[2:], "--help"]
     first = sys.argv[1:2]
     is_service = " ".join(first) in SERVICES and not ENDING & {*sys.argv}
     if first == ["up"] and is_service:
@@ -100,5 +102,5 @@ def _load_commands(first: list[str]) -> None:
 
 def _may_be_command(word: str) -> bool:
     if word.startswith("-"):
-        return word not in {"--help", "--version"}
+        return word not in {"--help", "-h", "--version"}
     return any(word in names for names in PANELS.values())
