@@ -23,11 +23,14 @@ def sources(connection: Connection, *, standing: bool | None = None) -> list[Sou
 
 
 def source_named(connection: Connection, name: str) -> Source:
-    """Return the source with that name.
+    """Return the source with that name, or the only standing one with that folder or address.
 
     Raises: NoSuchSourceError.
     """
-    return _only(connection, _THERE.where(SOURCE.c.name == name), name)
+    at_place = _THERE.where(SOURCE.c.locator == name, SOURCE.c.standing)
+    names = connection.execute(at_place.with_only_columns(SOURCE.c.name).limit(2)).scalars().all()
+    chosen = names[0] if len(names) == 1 and not was_source(connection, name) else name
+    return _only(connection, _THERE.where(SOURCE.c.name == chosen), name)
 
 
 def source_by_id(connection: Connection, number: int) -> Source:

@@ -59,6 +59,13 @@ WRONG = {
 }
 
 
+@pytest.mark.parametrize("verb", [["set", "--every", "2h"], ["pause"], ["resume"], ["remove"]])
+def test_a_source_is_found_by_the_address_that_was_given(verb, folder, capsys):
+    given = "http://quay.example/"
+    assert run(app, ["source", "add", given]) == 0
+    assert run(app, ["source", verb[0], given, *verb[1:]]) == 0
+
+
 @pytest.mark.few_cases
 @pytest.mark.parametrize("words", WRONG.values(), ids=WRONG.keys())
 def test_a_wrong_order_ends_with_2_and_leaves_nothing(words, folder, capsys):
