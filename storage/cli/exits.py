@@ -166,7 +166,7 @@ def exit_code_of(error: Exception, exit_codes: ExitCodes = NO_FURTHER) -> int | 
 
 
 def _report_wrong_use(error: typer.TyperException) -> int:
-    """Print what is wrong, and the command that prints the right usage: two lines.
+    """Print the mistake, and the command that prints the usage: two lines.
 
     A group without a command prints its help.
     """

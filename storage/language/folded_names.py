@@ -32,7 +32,7 @@ def fold_name(name: str | None) -> str | None:
 
 
 def name_spellings(name: str) -> tuple[str, ...]:
-    """Return the folded forms of a name that was typed: with umlauts, or with ae, oe and ue.
+    """Return the folded forms of a typed name: with umlauts, or with ae, oe and ue.
 
     >>> name_spellings("Michael Muehlan")
     ('michael muehlan', 'michael muhlan', 'michal muehlan', 'michal muhlan')
