@@ -30,6 +30,9 @@ def edit(place: Place) -> None:
 
 
 COMMANDS = (
+    Row("-h", "Usage: lesart"),
+    Row("help source run", "Usage: lesart source run"),
+    Row("diff", "try `lesart diff --help`", 2),
     Row("config", "database_url"),
     Row('sql "SELECT title FROM articles"', "Kanalbrücke", role="reader"),
     Row("source show kurier", '"kurier"'),
