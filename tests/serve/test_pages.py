@@ -50,6 +50,13 @@ def test_a_page_answers_in_its_language_and_is_no_larger_than_50_kilobytes(
     assert "<h1" in answer.text
 
 
+def test_only_an_article_of_several_versions_has_buttons_for_a_comparison(client, article):
+    for origin, buttons in ((PEGEL, 4), ("seed:seeds/ferry.txt", 0)):
+        name = client.get("/api/version", params={"rev": origin}).json()["article"]
+        shown = html.fromstring(client.get(f"/a/{name}").text)
+        assert len(shown.xpath("//input[@type='radio']")) == buttons
+
+
 def test_the_number_of_a_version_fits_into_its_bar():
     def version(number: int) -> SimpleNamespace:
         seen = START + timedelta(hours=7 * number)
@@ -168,6 +175,20 @@ def test_the_articles_go_on_page_by_page_with_their_filter(desk):
             seen += rows_of_page(client, path)
             path = html.fromstring(client.get(path).text).xpath("string(//a[@rel='next']/@href)")
         assert seen == ["Brand", "Damm", "Pegel"]
+
+
+def test_a_comparison_shows_the_second_time_of_a_version_only_if_it_differs(desk):
+    press, url = desk
+    press.scan(50, e=press_draft("Wehr", "Das Wehr ist zu."))
+    press.scan(51, e=press_draft("Wehr", "Das Wehr ist offen."))
+    press.scan(52, e=press_draft("Wehr", "Das Wehr ist offen."))
+    with served(url) as client:
+        (row,) = client.get("/api/search", params={"q": "Wehr", "latest": True}).json()["items"]
+        shown = html.fromstring(client.get(f"/a/{row['article']}/1..2?lang=en").text)
+        first, second = shown.xpath("//aside[@class='margin']/dl/dd")
+    assert ("last seen" in first.text_content(), "last seen" in second.text_content()) == (
+        False, True,
+    )  # fmt: skip
 
 
 def test_a_problem_shows_commands_as_code_and_escapes_the_query(client):

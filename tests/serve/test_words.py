@@ -218,14 +218,13 @@ def test_a_message_template_keeps_the_places_for_its_values():
 
 
 def test_the_place_of_a_value_is_named_in_german_and_markup_as_it_is():
-    places = "byline beside the article", "page text", "seed header", "meta og:title"
-    german = [PageWords("de", UTC).place(each) for each in places]
-    assert german[:3] == [
-        "Autorenzeile neben dem Artikel",
-        "Text der Seite",
-        "Kopfzeile des Dokuments",
-    ]
-    assert german[3] == "meta og:title"
+    german = {
+        "byline beside the article": "Autorenzeile neben dem Artikel",
+        "page text": "Text der Seite", "seed header": "Kopfzeile des Dokuments",
+        "meta og:title": "meta og:title", "front matter: published": "Dateikopf: published",
+        "csv: language": "csv: language", "json: section": "json: section",
+    }  # fmt: skip
+    assert {each: PageWords("de", UTC).place(each) for each in german} == german
 
 
 @pytest.mark.slow

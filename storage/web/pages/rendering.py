@@ -177,8 +177,9 @@ class PageWords:
         return Markup('<span lang="en">{}</span>').format(with_commands(text))
 
     def place(self, found_in: str) -> str:
-        """Return where a value was found; names of markup stay as they are."""
-        return translate_message(self.language, found_in) or found_in
+        """Return where a value was found; names of fields and markup stay as they are."""
+        source, colon, name = found_in.partition(": ")
+        return (translate_message(self.language, source) or source) + colon + name
 
     def day(self, value: date) -> str:
         """Return a day."""

@@ -68,6 +68,9 @@
     const said = form.querySelector("[role=status]");
     form.elements.token.value = localStorage.getItem("token") || "";
     form.hidden = false;
+    form.addEventListener("invalid", (event) => {  // a field that is required opens the part that it is in
+      for (const part of form.querySelectorAll("details")) part.open ||= part.contains(event.target);
+    }, true);
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const { token, ...fields } = Object.fromEntries(new FormData(form, event.submitter));

@@ -31,7 +31,10 @@ def test_a_button_labels_a_change_and_the_browser_keeps_the_token(small_archive,
         until(lambda: _answers(address))
         (article,) = {each["article"] for each in _items(address, "changes")}
         browser.get(f"http://{address}/a/{article}/1..2?lang=de")
-        browser.find_element(By.CSS_SELECTOR, "#reviews summary").click()
+        names = [each.text for each in browser.find_elements(By.CSS_SELECTOR, "#reviews button")]
+        assert names == ["wichtig", "unwichtig", ""], "the note and the token are behind"
+        browser.find_element(By.CSS_SELECTOR, "#reviews button[value=important]").click()
+        until(browser.find_element(By.CSS_SELECTOR, "#reviews [name=token]").is_displayed)
         for wrong, given in ((True, "lesart_x"), (False, token)):
             field = browser.find_element(By.CSS_SELECTOR, "#reviews [name=token]")
             field.clear()
@@ -44,7 +47,11 @@ def test_a_button_labels_a_change_and_the_browser_keeps_the_token(small_archive,
         until(lambda: _items(address, "reviews"))
         (review,) = _items(address, "reviews")
         assert (review["label"], review["reviewer"], review["version"]) == ("important", "ada", 2)
-        browser.get(f"http://{address}/a/{article}/1..2")
+        browser.get(f"http://{address}/a/{article}/1..2?lang=de")
+        tags = browser.find_element(By.CSS_SELECTOR, "#reviews .tags").text
+        assert "wichtig" in tags
+        assert "important" not in tags
+        browser.get(f"http://{address}/a/{article}/1..2?lang=en")
         assert "important" in browser.find_element(By.CSS_SELECTOR, "#reviews .tags").text
         kept = browser.find_element(By.CSS_SELECTOR, "#reviews [name=token]")
         assert kept.get_attribute("value") == token
