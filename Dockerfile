@@ -35,4 +35,4 @@ CMD ["--help"]
 # there. Nothing of the file is in a layer.
 FROM lesart AS settings
 RUN --mount=type=bind,target=/context --mount=type=bind,source=files,target=/files \
-    python /context/docker/settings.py /context
+    python /context/docker/settings.py /context # a setting in .env is wrong: see the message of lesart above

@@ -314,6 +314,8 @@ class Finder:
     def _find_by_path_end(self, reference: str) -> ArticleRef | None:
         """Return the only article in a watched folder whose path ends in `reference`.
 
+        The path may begin with the name of its source, as `seed:SOURCE/PATH` does.
+
         Raises: AmbiguousError if there are several, with their origins.
         """
         is_file_name = (
@@ -322,7 +324,8 @@ class Finder:
         if not is_file_name:
             return None
         ends = dict.fromkeys((reference, without_gz(escape_locator(reference))))
-        endings = {f"end{number}": "%" + _like(f"/{each}") for number, each in enumerate(ends)}
+        patterns = (form + _like(each) for each in ends for form in ("%//", "seed:"))
+        endings = {f"end{number}": each for number, each in enumerate(patterns)}
         is_end = " OR ".join(f"origin LIKE :{name} ESCAPE '/'" for name in endings)
         query = (
             "SELECT origin FROM origin WHERE (origin LIKE 'seed:%' OR origin LIKE 'file://%') "

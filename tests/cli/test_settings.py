@@ -268,9 +268,12 @@ def test_passwords_in_addresses_are_hidden(text, hidden):
     assert hide_secrets(text) == hidden
 
 
-@given(st.floats(0, 36_500, allow_nan=False).map(lambda n: round(n, 3)), st.sampled_from("smhd"))
+@given(
+    st.floats(0, 36_500, allow_nan=False).map(lambda n: round(n, 3)),
+    st.sampled_from(["ms", *"smhd"]),
+)
 def test_an_interval_is_its_number_times_its_unit(number, unit):
-    seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400}[unit]
+    seconds = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}[unit]
     assert parse_interval(f"{number:f}{unit}") == pytest.approx(number * seconds)
 
 

@@ -121,19 +121,19 @@ class Stack:
         """Return what `docker inspect` reports of a service's container, also if it has ended."""
         return self._docker(service, "inspect", "-f", form).strip()
 
-    def logs(self, service: str) -> list[str]:
-        """Return the lines on standard output of a service's container.
+    def logs(self, service: str, *, errors: bool = False) -> list[str]:
+        """Return the lines on standard output of a service's container, or those of errors.
 
         `docker compose logs` puts control sequences between them.
         """
-        return self._docker(service, "logs").splitlines()
+        return self._docker(service, "logs", errors=errors).splitlines()
 
-    def _docker(self, service: str, *words: str) -> str:
+    def _docker(self, service: str, *words: str, errors: bool = False) -> str:
         container = self.compose("ps", "--all", "-q", service).split()[0]
         done = subprocess.run(
             ["docker", *words, container], capture_output=True, text=True, check=True
         )
-        return done.stdout
+        return done.stderr if errors else done.stdout
 
     def act_ends(self) -> dict[str, float]:
         """Return when each periodic act of the scheduler last ended, by `/metrics` of the page."""

@@ -5,11 +5,14 @@ import os
 import re
 import runpy
 import shutil
+import ssl
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -108,7 +111,14 @@ WRONG_ENV = {
     "  export LESART_PACE = 'abc'": "setting pace (LESART_PACE): 'abc' is no interval",
     "LESART_MAIL_URL=smtp://a:b": "setting mail_url (LESART_MAIL_URL): ",
     "LESART_PROOF_WITNESSES=/files/none": "there is no file /files/none",
-    "LESART_MAIL_URL_FILE=/files/none": "cannot be read",
+    "LESART_MAIL_URL_FILE=/files/a/none": "docker-compose.yml as files/a/none, and write LESART_MAIL_URL_FILE=/files/a/none",
+    "LESART_MAIL_URL_FILE=mail_url": "docker-compose.yml as files/mail_url, and write LESART_MAIL_URL_FILE=/files/mail_url",
+    "LESART_CA_FILE=intern.pem": "docker-compose.yml as files/intern.pem, and write LESART_CA_FILE=/files/intern.pem",
+    "WEBPORT=1": "setting WEBPORT (.env): neither Lesart nor a compose file reads it; did you mean 'WEB_PORT'?",
+    "workers=3": "setting workers (.env): neither Lesart nor a compose file reads it",
+    "WORKERS=-1": "setting WORKERS (.env): '-1' is no number of workers",
+    "SERVER_NAME=http://db.example": "setting SERVER_NAME (.env): 'http://db.example' is neither the name",
+    "SERVER_NAME=10.0.0": "setting SERVER_NAME (.env): '10.0.0' is neither the name of a machine nor an address",
     **{f"{name}=x": f"setting {name} (.env): the stack sets it itself" for name in sorted(PLACED)},
     "LESART_BROKER_URL_FILE=/files/x": "the stack sets it itself",
 }
@@ -137,14 +147,24 @@ def test_an_unreadable_file_ends_the_check_with_its_name_and_mode(tmp_path):
     check("LESART_X", str(secret))
 
 
+RIGHT_ENV = (
+    'LESART_PACE="500ms"\nLESART_CONTACT=ada@b.example # us\nWEB_PORT=80\nWORKERS=3\nSERVER_NAME=172.17.0.1\nCOMPOSE_FILE=a.yml\nAWS_PROFILE=x\nhttps_proxy=x',
+    'PAGE="<a\nb=c>"\nLESART_PAGE_URL=$PAGE\nSERVER_NAME=fd00::1\nUS=ada@b.example\nLESART_CONTACT=${US}\nMINE=1',
+)
+
+
 def test_a_right_file_and_none_pass_the_check(tmp_path):
     assert checked(tmp_path).returncode == 0
-    (tmp_path / ".env").write_text('LESART_PACE="7s"\nLESART_CONTACT=ada@b.example # us\n')
-    assert checked(tmp_path).returncode == 0
+    (tmp_path / "docker-compose.override.yml").write_text("services: {web: {cpus: $MINE}}\n")
+    for line in RIGHT_ENV:
+        (tmp_path / ".env").write_text(f"{line}\n")
+        assert (line, checked(tmp_path).stderr) == (line, "")
 
 
 def checked(folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the check of the settings as the build does."""
+    """Run the check of the settings as the build does, in a folder with the compose files."""
+    for file in ROOT.glob("docker-compose*.yml"):
+        shutil.copy(file, folder)
     command = [sys.executable, str(CHECK), str(folder)]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
@@ -223,6 +243,43 @@ def test_other_machines_connect_with_tls_alone():
     redis = OVERLAYS["machines"]["services"]["redis"]
     assert [port.rpartition(":")[2] for port in redis["ports"]] == ["6380"]
     assert "--tls-port 6380" in redis["entrypoint"][2]
+
+
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "::1"])
+def test_the_certificate_names_a_name_or_an_address(name, tmp_path):
+    secrets = tmp_path / "secrets"
+    for folder in ("tls", "elsewhere", "lesart"):
+        (secrets / folder).mkdir(parents=True)
+    (secrets / "lesart" / "database_url").write_text("postgresql://a:b@postgres/lesart")
+    (secrets / "lesart" / "broker_url").write_text("redis://:b@redis:6379/0")
+    script = (ROOT / "docker" / "certificate.sh").read_text().replace("/secrets", str(secrets))
+    environment = {**os.environ, "DATABASE_PORT": "5432", "BROKER_PORT": "6380"}
+    for each in ("db.example", name, name):  # a certificate for another name is replaced, once
+        before = (secrets / "tls" / "ca.pem").read_bytes() if each is name else b""
+        named = environment | {"SERVER_NAME": each}
+        subprocess.run(["sh", "-c", script], env=named, check=True, capture_output=True)
+    assert (secrets / "tls" / "ca.pem").read_bytes() == before
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(secrets / "tls" / "ca.pem", secrets / "tls" / "key.pem")
+    client = ssl.create_default_context(cafile=secrets / "tls" / "ca.pem")
+    greet(client, server, name)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        greet(client, server, "db.example")
+    for file in ("database_url", "broker_url"):
+        address = urlsplit((secrets / "elsewhere" / file).read_text())
+        assert (address.hostname, bool(address.port)) == (name, True)
+
+
+def greet(client: ssl.SSLContext, server: ssl.SSLContext, name: str) -> None:
+    """Let a client check the certificate of a server that it reached as `name`."""
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = (
+        client.wrap_bio(there, back, server_hostname=name),
+        server.wrap_bio(back, there, server_side=True),
+    )
+    for each in (*ends, *ends):
+        with suppress(ssl.SSLWantReadError):
+            each.do_handshake()
 
 
 def test_the_page_and_the_commands_read_the_replicas():

@@ -170,3 +170,18 @@ def test_the_page_reads_replicas_that_follow_the_primary(tmp_path):
         assert "Sturm über Lohetal" in shown
         assert json.loads(shown.splitlines()[-1])["items"]
         assert "lesart-state-age" in shown.lower()
+        assert {stack.health(each) for each in ("replica1", "replica2")} == {"healthy"}
+        (stack.seeds / "sturm.txt").unlink()
+        stack.compose("rm", "--force", "postgres")
+        docker("volume", "rm", f"{stack.project}_postgres")
+        stack.run("up", "--wait")  # the copies of the archive that is gone are still there
+        reason = "replica1 has a copy of another archive, which is not read"
+        wait_for(lambda: reason in "".join(stack.logs("replica1", errors=True)))
+        ended = stack.run("up", "--wait")
+        assert (ended.returncode, "replica" in ended.stderr) == (1, True)
+        wait_for(lambda: stack.health("replica1") == "unhealthy")  # between two attempts
+        shown = stack.shell(f"curl -s http://127.0.0.1:{stack.web_port}/api/articles")
+        assert "Sturm über Lohetal" not in shown, "the page reads the new archive alone"
+        stack.compose("down", "--volumes")
+        left = docker("volume", "ls", "--quiet", "--filter", f"name={stack.project}")
+        assert not left.split()

@@ -47,19 +47,21 @@ def with_settings(stack: Stack, text: str) -> subprocess.CompletedProcess[str]:
         file.unlink()
 
 
-def documented(stack: Stack, heading: str) -> list[str]:
+def documented(stack: Stack, heading: str, section: str = SECTION) -> list[str]:
     """Return the shell blocks below `heading` in the section, as they are printed."""
     page = (stack.root / "docs" / "administration.md").read_text("utf-8")
-    section = re.split(r"^## ", page.partition(f"\n## {SECTION}\n")[2], flags=re.MULTILINE)[0]
+    section = re.split(r"^## ", page.partition(f"\n## {section}\n")[2], flags=re.MULTILINE)[0]
     part = re.split(r"^### ", section.partition(f"\n### {heading}\n")[2], flags=re.MULTILINE)[0]
     blocks = re.findall(r"^```sh\n(.*?)^```", part, re.MULTILINE | re.DOTALL)
     assert blocks, f"no commands below {heading!r}"
     return blocks
 
 
-def git(folder: Path, *words: str) -> None:
+def git(folder: Path, *words: str) -> str:
     author = ("-c", "user.name=test", "-c", "user.email=test@example.org")
-    subprocess.run(["git", *author, *words], cwd=folder, check=True, capture_output=True)
+    command = ["git", *author, *words]
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +100,7 @@ def is_served(stack: Stack) -> bool:
 def versions(stack: Stack) -> list[tuple[Any, ...]]:
     """Return the history of the text, without what each further scan changes."""
     names = ("article", "version", "wording", "changed_by", "title", "changes")
-    history = stack.lesart("history", "seed:seeds/sturm.txt")
+    history = stack.lesart("history", "seeds/sturm.txt")
     return [tuple(row[name] for name in names) for row in history]
 
 
@@ -127,7 +129,9 @@ def test_a_wrong_setting_is_named_and_stops_nothing(stack):
     for name, value in WRONG_SETTINGS.items():
         done = with_settings(stack, f"{name}={value}")
         assert done.returncode != 0, name
-        assert f"lesart: setting {name[7:].lower()} ({name}): " in done.stdout + done.stderr
+        output = done.stdout + done.stderr
+        assert f"lesart: setting {name[7:].lower()} ({name}): " in output
+        assert "see the message of lesart above" in output.splitlines()[-1]
         assert ids_of_running_containers(stack) == before, name
     assert is_served(stack)
 
@@ -147,7 +151,10 @@ def test_an_unknown_setting_and_an_unreadable_secret_stop_nothing(stack):
 
 
 def test_the_key_that_signs_the_log_is_made_and_used_on_the_stack(stack):
-    [made] = stack.lesart("proof", "keygen", "--format", "json")
+    section = documented(stack, "Settings of the stack", "The compose stack")
+    made = json.loads(stack.shell(section[1]).partition("\n")[0])
+    key = stack.root / "proof.key"
+    assert (key.stat().st_mode & 0o777, "PRIVATE" in key.read_text()) == (0o600, True)
     wait_for(
         lambda: (
             made["origin"] in stack.run("run", "--rm", "-T", "lesart", "proof", "checkpoint").stdout
@@ -158,7 +165,8 @@ def test_the_key_that_signs_the_log_is_made_and_used_on_the_stack(stack):
 
 
 def test_a_right_setting_is_applied(stack):
-    assert with_settings(stack, "LESART_PACE=7s").returncode == 0
+    assert with_settings(stack, "LESART_PACE=7s\nWORKERS=2").returncode == 0
+    assert len(ids_of_running_containers(stack)) == 6
     [row] = [
         json.loads(line)
         for line in stack.compose("exec", "-T", "worker", "lesart", "config").splitlines()
@@ -195,6 +203,7 @@ def test_backup_and_restore_as_documented(stack):
     stack.shell(drill)
     [backup] = (stack.root / "backups").iterdir()  # the drill leaves nothing behind
     assert backup.stat().st_uid == os.getuid()
+    assert "backups" not in git(stack.root, "status", "--porcelain")
     before = versions(stack)
     stack.shell(restore)
     assert versions(stack) == before

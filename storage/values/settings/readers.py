@@ -45,7 +45,7 @@ WEB_ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:]+\]|[A-Za-z0-9.-]+):(?P<port>\d{1,5}
 _OF_A_NAME = frozenset(ascii_lowercase + digits + "._-")
 _OF_AN_ADDRESS = frozenset(hexdigits + ":")
 """What the name of a server, or its address of version 6, is written with."""
-_UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_UNIT_SECONDS = {"": 1, "ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _UNIT_BYTES = {
     "": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9,
     "ki": 2**10, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30,
@@ -57,7 +57,7 @@ class IntervalError(ValueError):
 
     def __init__(self, given: object) -> None:
         super().__init__(
-            f"{given!r} is no interval: write 90s, 5m, 2h, 1d or plain seconds, "
+            f"{given!r} is no interval: write 500ms, 90s, 5m, 2h, 1d or plain seconds, "
             "a hundred years at most"
         )
         self.given = given
@@ -68,8 +68,8 @@ def parse_interval(text: str | float) -> float:
 
     Raises: IntervalError.
 
-    >>> [parse_interval(each) for each in ("90s", "5m", "2h", "1d", "0.5", 60)]
-    [90.0, 300.0, 7200.0, 86400.0, 0.5, 60.0]
+    >>> [parse_interval(each) for each in ("500ms", "90s", "5m", "2h", "1d", "0.5", 60)]
+    [0.5, 90.0, 300.0, 7200.0, 86400.0, 0.5, 60.0]
     """
     if isinstance(text, bool):
         raise IntervalError(text)
