@@ -101,23 +101,23 @@ def parse_address(text: str, is_own: IsOwn | None = None) -> Address | RefusalRe
 
 def _parse(text: str, is_own: IsOwn) -> Address | RefusalReason:
     if len(text) > LONGEST:
-        raise ValueError(f"it is longer than {LONGEST} characters")
+        raise ValueError(message_text("longer_than", limit=LONGEST))
     if not _IN_NO_ADDRESS.isdisjoint(text.strip(" ")):
-        raise ValueError("it contains spaces, control characters or a backslash")
+        raise ValueError(message_text("address_spaces"))
     try:
         parts = urlsplit(text.strip(" "))
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise ValueError("host or port cannot be read") from error
+        raise ValueError(message_text("address_host")) from error
     scheme = parts.scheme.lower()
     if scheme not in PORTS:
         return refuse("url_scheme", scheme=scheme[:40] or message_text("no_scheme"))
     if "@" in parts.netloc:
-        raise ValueError("it contains a user name or a password")
+        raise ValueError(message_text("address_user"))
     host = ascii_host(host)
     port = PORTS[scheme] if port is None else port
     if port != PORTS[scheme] and not is_own(host, port):
-        raise ValueError(f"port {port} is not that of {scheme}")
+        raise ValueError(message_text("address_port", port=port, scheme=scheme))
     shown = f"[{host}]" if ":" in host else host
     netloc = shown if port == PORTS[scheme] else f"{shown}:{port}"
     path = quote(parts.path, safe=SAFE) or "/"

@@ -16,6 +16,7 @@ import Stemmer
 
 from storage.values.digest import DOUBLE_QUOTES, SOFT_HYPHEN
 from storage.values.errors import SearchQueryError
+from storage.values.messages import message_text
 
 MAX_TOKENS = 60_000
 MAX_BYTES = 500_000
@@ -177,24 +178,22 @@ a quotation mark is open: write a phrase as "…"
     words = [word if not minus else "" for minus, _phrase, word in parts]
     query = parse_query(text, languages)
     reasons = {
-        f"it is longer than {MAX_QUERY_LENGTH:,} characters": len(text) > MAX_QUERY_LENGTH,
-        'a quotation mark is open: write a phrase as "…"': plain.count('"') % 2,
-        "it contains no word to search for": not query.terms,
-        f"it has more than {MAX_TERMS} words": len(parts) > MAX_TERMS,
-        "write A OR B with two words, neither excluded, and NOT A": _SHAPE.fullmatch(
-            _spell_shape(parts)
-        )
-        is None,
-        "add a word that the text contains: it has excluded words only": not query.terms_required,
-        "there are no wildcards: a word is found in its inflected forms": any(
+        "longer_than": len(text) > MAX_QUERY_LENGTH,
+        "search_open": plain.count('"') % 2,
+        "search_empty": not query.terms,
+        "search_words": len(parts) > MAX_TERMS,
+        "search_shape": _SHAPE.fullmatch(_spell_shape(parts)) is None,
+        "search_excluded": not query.terms_required,
+        "search_wildcards": any(
             len(word) > 1 and (word[0] == "*" or word[-1] == "*") for word in words
         ),
-        "parentheses do not group: OR binds its two neighbours": OPERATORS.intersection(words)
+        "search_parentheses": OPERATORS.intersection(words)
         and any(word[:1] == "(" or word[-1:] == ")" for word in words),
     }
+    limits = {"longer_than": f"{MAX_QUERY_LENGTH:,}", "search_words": MAX_TERMS}
     for reason, is_so in reasons.items():
         if is_so:
-            raise SearchQueryError(text, reason)
+            raise SearchQueryError(text, message_text(reason, limit=limits.get(reason)))
     return query
 
 

@@ -54,7 +54,7 @@ class SearchQueryError(ValueError):
     """A query of the full-text search has no meaning."""
 
     def __init__(self, query: str, reason: str) -> None:
-        super().__init__(f"the search {query!r} cannot be answered: {reason}")
+        super().__init__(message_text("search_invalid", query=query, reason=reason))
         self.given = query
 
 

@@ -199,7 +199,8 @@ def install(app: FastAPI, page: Callable[[Request, Problem], Response]) -> None:
     def answer_with(request: Request, error: Exception) -> Response:
         problem = problem_of_error(error)
         request.scope[UNAVAILABLE] = problem.code == "unavailable"
-        is_api = request.url.path.startswith("/api") or problem.code == "internal"
+        is_api = request.method == "GET" and request.url.path.startswith("/api")
+        is_api = is_api or problem.code == "internal"
         return page(request, problem) if wants_page(request) and not is_api else answer(problem)
 
     expected = (Problem, RequestValidationError, HTTPException, DBAPIError, *_CODES)

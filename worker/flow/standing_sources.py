@@ -12,6 +12,7 @@ from storage.schedule.watches import reschedule, watch_at_once
 from storage.settings import Settings
 from storage.values.arrivals.source import Source
 from storage.values.failures import naming_file
+from storage.values.messages import message_text
 from storage.values.net.addresses import ListedAddress
 from storage.values.net.origin_name import origin_of
 from storage.values.refusals import RefusalReason
@@ -49,12 +50,12 @@ def watch_address(
         raise LocatorError(locator, f"--type of an address is one of {', '.join(ADDRESS_TYPES)}")
     origin = origin_of(address.text)
     if archive.read(redacted_addresses).left_of(origin) is not None:
-        raise LocatorError("the address", "it was redacted here, and is not watched again")
+        raise LocatorError(message_text("web_address"), message_text("address_redacted"))
     chosen = origin if name is None else check_source_name(archive, name)
     refuse_second_source(archive, "web", address.text)
     taken = [each for each in archive.sources() if each.name == chosen]
     if taken and (taken[0].standing or taken[0].kind != "web"):
-        raise ScheduleError(f"there is a source {chosen} already: choose another --name")
+        raise ScheduleError(message_text("source_exists", name=chosen))
     source = archive.ensure_source(
         chosen, "web", address.text, standing=True, paused=False, options=options or {}, **schedule
     )
@@ -73,10 +74,9 @@ def refuse_second_source(archive: Archive, kind: str, locator: str) -> None:
     for each in archive.sources(standing=True):
         known = origin_of(each.locator) if each.kind == "web" else each.locator
         if (each.kind, known) == (kind, place):
-            raise ScheduleError(
-                f"the source {each.name} already watches {place}: change it with `lesart source "
-                f"set`, or remove it first with `lesart source remove {shlex.quote(each.name)}`"
-            )
+            raise ScheduleError(message_text(
+                "source_watches", name=each.name, place=place, quoted=shlex.quote(each.name)
+            ))  # fmt: skip
 
 
 def watch_with_history(

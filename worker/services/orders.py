@@ -20,6 +20,7 @@ from storage.values.net.token import Token
 from storage.values.settings.entered_text import LINE
 from storage.values.settings.readers import read_interval
 from storage.web.api.statistics import SOURCE, source_row
+from storage.web.pages.rendering import Links
 from storage.web.parameters import QueryParameters, check_fields
 from storage.web.problems import Problem
 from storage.web.schemas import record, troubles
@@ -254,7 +255,7 @@ def send_form(
         _insert_ingest_job(service, IngestRequest(locators=(locator,)))
     else:
         _create_source(service, NewSource(locator=locator, every=every))
-    return RedirectResponse("/sources", 303)
+    return RedirectResponse(Links(request)("/sources"), 303)
 
 
 def _insert_ingest_job(service: IngestService, body: IngestRequest) -> int:

@@ -8,6 +8,7 @@ from string import ascii_lowercase, digits, hexdigits
 from typing import TYPE_CHECKING, Any
 
 from storage.values.lazy import LazyModule
+from storage.values.messages import message_text
 from storage.values.net.capture_place import capture_place
 from storage.values.net.mail_server import read_mail_server
 from storage.values.net.private_hosts import read_own_host
@@ -56,10 +57,7 @@ class IntervalError(ValueError):
     """A text that should be a length of time is none."""
 
     def __init__(self, given: object) -> None:
-        super().__init__(
-            f"{given!r} is no interval: write 500ms, 90s, 5m, 2h, 1d or plain seconds, "
-            "a hundred years at most"
-        )
+        super().__init__(message_text("interval_invalid", given=given))
         self.given = given
 
 
@@ -150,7 +148,7 @@ def read_interval(raw: Any) -> float:
     """
     seconds = parse_interval(raw)
     if seconds < SMALLEST_EVERY_SECONDS:
-        raise ValueError(f"{raw!r} is too short: at least {SMALLEST_EVERY_SECONDS} s")
+        raise ValueError(message_text("interval_short", given=raw, seconds=SMALLEST_EVERY_SECONDS))
     return seconds
 
 

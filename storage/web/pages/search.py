@@ -12,6 +12,7 @@ from starlette.responses import Response
 from storage.read.answers import Hit
 from storage.read.render.moment import MomentError
 from storage.values.change_class import ChangeClass
+from storage.values.errors import SearchQueryError
 from storage.web.archives import PoolDep
 from storage.web.http_cache import CachedRoute
 from storage.web.pages.query_parameters import Search
@@ -35,7 +36,7 @@ def search(request: Request, pool: PoolDep, query: Annotated[Search, Query()]) -
         error = caught
     common: dict[str, Any] = {
         "query": query, "classes": [*ChangeClass], "marked": marked, "most": MOST_FACETS,
-        "error": error, "is_filtered": query != Search(q=query.q, lang=query.lang),
+        "error": error, "refused": None, "is_filtered": query != Search(q=query.q, lang=query.lang),
     }  # fmt: skip
     if error is not None or not query.q.strip():
         return page(
@@ -43,12 +44,20 @@ def search(request: Request, pool: PoolDep, query: Annotated[Search, Query()]) -
             status=HTTPStatus.OK if error is None else HTTPStatus.BAD_REQUEST,
         )  # fmt: skip
     limit = query.limit or HITS
-    with pool.archive_at(clocks) as archive:
-        hits = list(query.rows(archive, (query.after, limit)))
-        facets = archive.facets(query.q, query.latest, filters, steps)
+    hits: list[Hit] = []
+    facets = None
+    try:
+        with pool.archive_at(clocks) as archive:
+            hits = list(query.rows(archive, (query.after, limit)))
+            facets = archive.facets(query.q, query.latest, filters, steps)
+    except SearchQueryError as caught:
+        if not wants_page(request):
+            raise
+        common["refused"] = str(caught)
     return page(
         request, "search.html", groups=_by_article(hits), facets=facets, **common,
         following=hits[-1].cursor if len(hits) == limit else None,
+        status=HTTPStatus.BAD_REQUEST if common["refused"] else HTTPStatus.OK,
     )  # fmt: skip
 
 

@@ -75,11 +75,14 @@
       event.preventDefault();
       const { token, ...fields } = Object.fromEntries(new FormData(form, event.submitter));
       localStorage.setItem("token", token);
-      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+      const headers = {
+        authorization: `Bearer ${token}`, "content-type": "application/json",
+        accept: "text/html", "accept-language": document.documentElement.lang,
+      };
       const answer = await fetch(form.dataset.send, { method: "POST", headers, body: JSON.stringify(fields) }).catch(() => null);
       if (answer && answer.ok) { location.reload(); return; }
-      const problem = answer ? await answer.json().catch(() => ({})) : {};
-      said.textContent = problem.detail || problem.title || "?";
+      const page = answer && new DOMParser().parseFromString(await answer.text(), "text/html");
+      said.textContent = (page && page.querySelector(".lede") || { textContent: "?" }).textContent;
       said.hidden = false;
     });
   }
