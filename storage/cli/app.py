@@ -97,20 +97,35 @@ PANELS: Mapping[str, Mapping[str, str]] = MappingProxyType({
     title: {**names, **{name: summary for section, name, summary in _FURTHER if section == title}}
     for title, names in _OWN.items()
 })  # fmt: skip
-"""The commands with their summaries, by section of `lesart --help`, the most common ones first."""
+"""The commands with their summaries, by section of `lesart --help --all`, the common ones first."""
+DAILY = frozenset(
+    "up ingest source open list search show history diff changes relations cite alert export doctor"
+    .split()
+)  # fmt: skip
+"""The commands of `lesart --help`."""
+_ALL = "--all"
 
 
 class PanelGroup(TyperGroup):
-    """A group whose help lists the commands by section."""
+    """A group whose help lists the commands of daily work by section, or all with `--all`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Note `--all`, which may come after `--help`."""
+        ctx.meta[_ALL] = _ALL in args
+        return super().parse_args(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        del ctx
+        has_all = ctx.meta.get(_ALL)
         for title, names in PANELS.items():
-            commands = [(name, self.commands[name]) for name in names if name in self.commands]
+            chosen = [name for name in names if name in self.commands]
+            commands = [(each, self.commands[each]) for each in chosen if has_all or each in DAILY]
             if commands:
                 with formatter.section(title):
                     rows = [(name, command.get_short_help_str()) for name, command in commands]
                     formatter.write_dl(rows)
+        if not has_all:
+            formatter.write_paragraph()
+            formatter.write_text(f"`lesart --help --all` lists all {len(self.commands)} commands.")
 
 
 app = typer.Typer(
@@ -134,6 +149,12 @@ def root(
         "--version",
         "Print the version and exit.",
         callback=lambda is_given: print_version() if is_given else None,
+        is_eager=True,
+    ),
+    every: bool = flag(
+        _ALL,
+        "Print this help with all commands and exit.",
+        callback=lambda ctx, is_given: _print_help(ctx) if is_given else None,
         is_eager=True,
     ),
 ) -> None:
@@ -164,6 +185,11 @@ def add_summaries() -> None:
     for names in PANELS.values():
         for name, summary in names.items():
             app.command(name, short_help=summary)(print_version)
+
+
+def _print_help(context: typer.Context) -> None:
+    typer.echo(context.get_help())
+    raise typer.Exit(SUCCESS)
 
 
 def print_version() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import typer
 
-from storage.cli.app import PANELS
+from storage.cli.app import DAILY, PANELS
+from storage.cli.exits import run
 from worker.cli.commands import app
 
 pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
@@ -67,8 +68,9 @@ def walk(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, 
 COMMANDS = {" ".join(path) or "lesart": command for path, command in walk(ROOT)}
 
 
-def lines_of(command: Any, name: str) -> list[str]:
+def lines_of(command: Any, name: str, *words: str) -> list[str]:
     context = typer.Context(command, info_name=name, terminal_width=80)
+    context.meta["--all"] = "--all" in words
     return command.get_help(context).splitlines()
 
 
@@ -78,12 +80,23 @@ def test_the_sections_of_the_help_hold_each_command_once():
     assert len(names) == len(ROOT.commands)
     summaries = {name: text for section in PANELS.values() for name, text in section.items()}
     assert summaries == {name: command.short_help for name, command in ROOT.commands.items()}
-    text = lines_of(ROOT, "lesart")
+    text = lines_of(ROOT, "lesart", "--all")
     places = [text.index(f"{title}:") for title in PANELS]
     assert places == sorted(places)
     assert [next(iter(PANELS[title])) for title in PANELS] == [
         text[at + 1].split()[0] for at in places
     ]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["-h", "--all"], ["--all"], ["--all", "--help"]])
+def test_the_help_lists_the_commands_of_daily_work_and_with_an_option_all(words, capsys):
+    assert run(app, words) == 0
+    text = capsys.readouterr().out
+    listed = re.findall(r"^  ([a-z][a-z-]*)  ", text, re.MULTILINE)
+    is_whole = "--all" in words
+    assert {*listed} == ({*ROOT.commands} if is_whole else DAILY)
+    assert is_whole or len(listed) == 15 < len(ROOT.commands)
+    assert ("`lesart --help --all` lists all" in text) == (not is_whole)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -102,5 +102,5 @@ def _load_commands(first: list[str]) -> None:
 
 def _may_be_command(word: str) -> bool:
     if word.startswith("-"):
-        return word not in {"--help", "-h", "--version"}
+        return word not in {"--help", "-h", "--all", "--version"}
     return any(word in names for names in PANELS.values())
