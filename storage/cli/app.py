@@ -98,10 +98,10 @@ PANELS: Mapping[str, Mapping[str, str]] = MappingProxyType({
     for title, names in _OWN.items()
 })  # fmt: skip
 """The commands with their summaries, by section of `lesart --help --all`, the common ones first."""
-DAILY = frozenset(
-    "up ingest source open list search show history diff changes relations cite alert export doctor"
-    .split()
-)  # fmt: skip
+DAILY = frozenset([
+    "up", "ingest", "source", "open", "list", "search", "show", "history", "diff", "changes",
+    "relations", "cite", "alert", "export", "doctor",
+])  # fmt: skip
 """The commands of `lesart --help`."""
 _ALL = "--all"
 

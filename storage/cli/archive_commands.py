@@ -19,7 +19,7 @@ from storage.cli.options import (
 )
 from storage.cli.output import binary_stream, read_argument, write_record, write_rows
 from storage.cli.parquet_file import parquet_stream
-from storage.cli.report import reading, report_list
+from storage.cli.report import reading, report_list, report_written
 from storage.read.filters import Filters
 from storage.read.query.parameter import argument, flag, option
 from storage.read.query.queries import ClockOptions, FilterOptions, PageOptions
@@ -115,6 +115,8 @@ def export(
         written = write_rows(take(archive, selection), target, text_export.FLAT_COLUMNS)
         if not written.number:
             say("no articles match the query and the filters: the export is empty")
+        elif target.path is not None:
+            report_written(written.number, "version")
 
 
 @command(app, "stats", example="lesart stats --format json")
@@ -200,9 +202,13 @@ def _export_warc(
     """Write the captures of articles; `--limit` counts articles."""
     selection = warc.ExportSelection(filters, query, page.after, page.limit)
     export = warc.WarcExport(archive, selection, program())
-    with binary_stream(output_path(output.output)) as stream:
+    path, number = output_path(output.output), 0
+    with binary_stream(path) as stream:
         for each in export.records():
             stream.write(gzip.compress(each, mtime=0) if output.is_packed else each)
+            number += 1
+    if path is not None:
+        report_written(number, "record")
     if export.withheld:
         say(
             f"{export.withheld} other captures contain texts of restricted articles, or cannot be "
@@ -236,7 +242,7 @@ def _report_edits(
     what = "edits of press texts by source" + (" and hour of the first snapshot" * is_hourly)
     with parquet_stream(output.output, "edits.parquet") as (parquet, stream):
         number = parquet.write_figures(kind, rows, stream, what, program())
-    say(f"wrote {number} rows")
+    report_written(number, "row")
 
 
 def _export_parquet(
@@ -245,7 +251,7 @@ def _export_parquet(
     """Write versions as one Parquet file."""
     with parquet_stream(output.output, "versions.parquet") as (parquet, stream):
         number = parquet.write_parquet(archive, selection, stream, program())
-    say(f"wrote {number} versions")
+    report_written(number, "version")
 
 
 def _parameter(given: str) -> tuple[str, Any]:

@@ -200,7 +200,7 @@ def _write_parquet(
     ):
         rows = query.rows(archive, (query.after, query.limit))
         number = parquet.write_figures(query.record(), rows, stream, door.summary, program())
-    say(f"wrote {number} rows")
+    report_written(number, "row")
 
 
 def report_list(
@@ -211,11 +211,21 @@ def report_list(
     empty: str,
     **layout: Any,
 ) -> Written:
-    """Write rows like `write_rows`; if a table has none, print the message `empty`."""
+    """Write rows like `write_rows`; if a table has none, print the message `empty`.
+
+    A message states what was written to a file.
+    """
     written = write_rows(rows, target, columns, **layout)
     if target.chosen == "table" and not written.number:
         say(empty)
+    elif target.path is not None:
+        report_written(written.number, "row")
     return written
+
+
+def report_written(number: int, unit: str) -> None:
+    """State how many rows, or other units, a file has."""
+    say(f"wrote {number} {unit}{'s' * (number != 1)}")
 
 
 def report_examination(

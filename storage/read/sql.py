@@ -309,7 +309,7 @@ def _postgres_reason(error: Exception) -> str:
     reason = str(primary or error).partition("\n")[0]
     if "out of memory" in reason:
         return NO_MEMORY
-    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+    if isinstance(error, (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable)):
         return f"{reason}; only the views can be read: {', '.join(VIEWS)}"
     return reason
 

@@ -66,6 +66,37 @@ def test_a_source_is_found_by_the_address_that_was_given(verb, folder, capsys):
     assert run(app, ["source", verb[0], given, *verb[1:]]) == 0
 
 
+def test_a_refused_locator_is_named_with_its_reason_in_a_pipe(folder, capsys):
+    assert run(app, ["ingest", "htp://quay.example/a"]) == 1
+    told = capsys.readouterr()
+    assert json.loads(told.out)["refused"] == 1
+    assert told.err.startswith("lesart: refused htp://quay.example/a: ")
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (["list", "-o", "list.csv"], "wrote 1 row"),
+    (["list", "-o", "list.jsonl"], "wrote 1 row"),
+    (["list", "--format", "table", "-o", "list.txt"], "wrote 1 row"),
+    (["changes", "-o", "changes.csv"], "wrote 0 rows"),
+    (["sql", "SELECT 1 UNION SELECT 2", "-o", "two.csv"], "wrote 2 rows"),
+    (["export", "-o", "texts.csv"], "wrote 1 version"),
+    (["export", "-o", "texts.warc.gz"], "wrote 3 records"),
+    (["list"], None),
+])  # fmt: skip
+def test_a_list_in_a_file_states_what_was_written(words, said, folder, capsys):
+    assert run(app, ["ingest", "in/damm.txt"]) == 0
+    capsys.readouterr()
+    assert run(app, words) == 0
+    assert capsys.readouterr().err == ("" if said is None else f"lesart: {said}\n")
+
+
+def test_a_merge_names_the_other_archive(folder, capsys):
+    other = folder / "other.sqlite3"
+    assert run(app, ["ingest", "in/damm.txt", "--archive", str(other)]) == 0
+    (row,) = rows(capsys, "merge", "other.sqlite3")
+    assert row["source"] == str(other)
+
+
 @pytest.mark.few_cases
 @pytest.mark.parametrize("words", WRONG.values(), ids=WRONG.keys())
 def test_a_wrong_order_ends_with_2_and_leaves_nothing(words, folder, capsys):

@@ -5,7 +5,7 @@ import json
 import pytest
 from pyarrow import parquet
 
-from storage.cli.article_commands import app
+from storage.cli.archive_commands import app
 from storage.cli.exits import run
 from storage.export.parquet import write_parquet
 from storage.export.texts import FLAT_COLUMNS, Selection, flat_rows
@@ -55,5 +55,5 @@ def test_the_command_takes_filters_and_the_ending_of_the_file(shared_url, tmp_pa
     path = tmp_path / "englisch.parquet"
     words = ["export", "--language", "en", "-o", str(path), "--archive", shared_url]
     assert run(app, words) == 0
-    assert "wrote 1 versions" in capsys.readouterr().err
+    assert "wrote 1 version" in capsys.readouterr().err
     assert pd.read_parquet(path)["language"].tolist() == ["en"]

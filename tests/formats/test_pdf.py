@@ -6,7 +6,7 @@ import pytest
 
 from storage.values.draft import Draft
 from storage.values.refusals import RefusalReason
-from tests.formats.pdfs import Line, pdf, text_lines
+from tests.formats.pdfs import Line, content, pdf, text_lines
 from tests.text.cases import by_role, draft, hints, outcome
 from worker.flow.document_process import DocumentReader
 from worker.sources.containers.items import Item
@@ -142,10 +142,17 @@ PICTURE = b"q 500 0 0 700 40 40 cm BI /W 2 /H 2 /BPC 8 /CS /G ID abcd EI Q"
 
 
 def test_a_scan_without_a_text_layer_has_its_own_code():
-    found = outcome(pdf(PICTURE, PICTURE), "pdf")
-    assert isinstance(found, RefusalReason)
-    assert (found.code, "OCRmyPDF" in found.hint) == ("no_text_layer", True)
-    assert "2 pages contain only pictures" in found.message
+    folio = [Line("1", 30, 290)]
+    for pages, told in (
+        ([PICTURE], "its only page contains no text"),
+        ([PICTURE, PICTURE], "its 2 pages contain only pictures"),
+        ([PICTURE + b"\n" + content(folio)], "its only page contains no text"),
+    ):
+        found = outcome(pdf(*pages), "pdf")
+        assert isinstance(found, RefusalReason)
+        assert (found.code, "OCRmyPDF" in found.hint) == ("no_text_layer", True)
+        assert told in found.message
+    assert outcome(pdf(folio), "pdf").code == "empty"
 
 
 def test_pages_without_text_among_others_are_flagged():

@@ -172,7 +172,9 @@ def merge(
     say(f"repeated {order_kinds.count_orders(done)} of the other archive")
     if done["redaction"]:
         say("the database may still contain the removed bytes; run `lesart redact --finish`")
-    summary_rows.report_summaries(summaries, place, output)
+    merged = engines.place_of(engines.database_url(from_settings.database_url))
+    named = [each | ({"source": merged} if each["job"] == job.id else {}) for each in summaries]
+    summary_rows.report_summaries(named, place, output)
 
 
 def _repeat_from(

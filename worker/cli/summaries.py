@@ -40,15 +40,17 @@ def report_summaries(
     any, and with 4 if a scan was held back.
 
     `absent` are requested addresses that do not exist, each with the status of the server. On a
-    terminal each summary is one sentence, followed by at most five refusals.
+    terminal each summary is one sentence. At most five refusals follow.
     """
     target, listed = output.target(), 0
-    if target.is_terminal and target.format is None:
+    is_sentence = target.is_terminal and target.format is None
+    if is_sentence:
         write_text((f"{one_line(line)}\n" for line in _lines(summaries)), None)
-        if any(each["refused"] for each in summaries):
-            listed = _list_refusals([each["job"] for each in summaries], place, target)
     else:
         write_rows(summaries, target)
+    if any(each["refused"] for each in summaries):
+        jobs = [each["job"] for each in summaries]
+        listed = _list_refusals(jobs, place, target if is_sentence else None)
     for sentence in _sentences(summaries, listed=listed):
         say(sentence)
     for address, status in absent[:MOST_NAMED]:
@@ -86,11 +88,17 @@ def _lines(summaries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield sentence if len(summaries) == 1 else f"{name}: {sentence}"
 
 
-def _list_refusals(jobs: Sequence[int], place: ArchiveOptions, target: AnswerTarget) -> int:
-    """Write the first new refusals of these jobs, and return their number."""
+def _list_refusals(jobs: Sequence[int], place: ArchiveOptions, target: AnswerTarget | None) -> int:
+    """Write the first new refusals of these jobs, and return their number.
+
+    Without `target` they are messages.
+    """
     with report.reading(place, is_current=True) as (_settings, archive):
         rows = [*islice((row for job in jobs for row in archive.refusals(job)), MOST_NAMED)]
-    if rows:
+    if target is None:
+        for each in rows:
+            say(f"refused {each.locator}: {each.message} {each.hint}")
+    elif rows:
         write_text("\n", None)
         write_rows(rows, target, ("locator", "code", "message", "hint"), blocks=True)
     return len(rows)

@@ -54,12 +54,15 @@ def read_pdf(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refusa
         return refuse("too_many_pages", limit=MAX_PAGES, pages=content.pages)
     if content.unknown_letters > content.letters * MAX_UNKNOWN_SHARE:
         return refuse("no_text_layer", reason=message_text("fonts_without_letters"))
+    only_pictures = refuse("no_text_layer", reason=message_text("only_pictures", n=content.pages))
     if not content.lines and content.silent_pages:
-        return refuse("no_text_layer", reason=message_text("only_pictures", pages=content.pages))
+        return only_pictures
     pages = layout(content.lines, content.pages)
     flags = ["pages_without_text"] if content.silent_pages else []
     press = PressText("pdf", pages.blocks, _record(content), pages.steps, flags)
-    return build_draft(press, hints, settings, pdf_extractor(settings))
+    draft = build_draft(press, hints, settings, pdf_extractor(settings))
+    is_empty = isinstance(draft, RefusalReason) and draft.code == "empty"
+    return only_pictures if is_empty and content.pictured_pages else draft
 
 
 def _record(content: PdfContent) -> dict[str, Json]:

@@ -17,6 +17,7 @@ _HYPHEN_MARKS = "\x02\ufffe"
 _INFO_KEYS = ("Title", "Author", "Subject", "Keywords", "CreationDate", "ModDate")
 MAX_INFO_LENGTH = 10_000
 MAX_FONT_NAME = 200
+MAX_PICTURE_LINES = 3
 _BOLD_WEIGHT = 600
 MAX_COORDINATE = 1e6
 """Limit of coordinates and type sizes, in points; a damaged file may state any number."""
@@ -53,12 +54,16 @@ class PdfLine:
 
 @dataclass(slots=True)
 class PdfContent:
-    """Lines and metadata of a document; `silent_pages` show something but contain no text."""
+    """Lines and metadata of a document; `silent_pages` show something but contain no text.
+
+    `pictured_pages` have a picture and at most `MAX_PICTURE_LINES` lines, such as a page number.
+    """
 
     lines: list[PdfLine] = field(default_factory=list)
     info: dict[str, str] = field(default_factory=dict)
     pages: int = 0
     silent_pages: int = 0
+    pictured_pages: int = 0
     letters: int = 0
     unknown_letters: int = 0
 
@@ -118,6 +123,8 @@ def _read_page(document: Any, number: int, content: PdfContent) -> None:
     lines = list(_lines(text_page.raw, number, floor, max(ceiling - floor, 1.0), content))
     content.lines += lines
     content.silent_pages += not lines and pdfium.FPDFPage_CountObjects(page) > 0
+    if 0 < len(lines) <= MAX_PICTURE_LINES:
+        content.pictured_pages += any(page.get_objects((pdfium.FPDF_PAGEOBJ_IMAGE,), max_depth=2))
     text_page.close()
     page.close()
 
