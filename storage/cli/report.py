@@ -213,7 +213,7 @@ def report_list(
 ) -> Written:
     """Write rows like `write_rows`; if a table has none, print the message `empty`.
 
-    A message states what was written to a file.
+    A message states the number of rows in a file.
     """
     written = write_rows(rows, target, columns, **layout)
     if target.chosen == "table" and not written.number:

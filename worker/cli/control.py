@@ -199,8 +199,8 @@ def run_until_done(
 ) -> list[dict[str, Any]]:
     """Wait for jobs with all their parts, working them here on the embedded default.
 
-    So are earlier ones that still read what these find unchanged, or `everything` that is open;
-    what was done of them meanwhile is told behind. `is_resumed` says that an earlier command
+    So are earlier ones that still read documents of these, or `everything` that is open; their
+    summaries follow. `is_resumed` says that an earlier command
     wrote these jobs: their summaries say so, and count what both commands did.
     Raises: NoWorkerError; InterruptionError, which says how to continue.
     """
