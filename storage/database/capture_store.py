@@ -128,14 +128,17 @@ def store_of(archive: "OpenArchive") -> CaptureStore | None:
     return None if place is None else open_store(place)
 
 
-def open_store(place: CapturePlace) -> CaptureStore:
-    """Return the capture store at a place. Raises: CapturesAwayError."""
-    return _open_store(place, os.getpid())
+def open_store(place: CapturePlace, seconds: int | None = None) -> CaptureStore:
+    """Return the capture store at a place; with `seconds`, a bucket is asked once and so long.
+
+    Raises: CapturesAwayError.
+    """
+    return _open_store(place, seconds, os.getpid())
 
 
 @lru_cache(maxsize=4)
-def _open_store(place: CapturePlace, _process: int) -> CaptureStore:
-    return BucketStore(place) if place.folder is None else FolderStore(place.folder)
+def _open_store(place: CapturePlace, seconds: int | None, _process: int) -> CaptureStore:
+    return BucketStore(place, seconds) if place.folder is None else FolderStore(place.folder)
 
 
 # --------------------------------------------------------------------- objects and their names
@@ -381,7 +384,8 @@ def _sync(folder: Path) -> None:
 class BucketStore:
     """Objects in a bucket; credentials missing in the settings come from the AWS variables."""
 
-    def __init__(self, place: CapturePlace) -> None:
+    def __init__(self, place: CapturePlace, seconds: int | None = None) -> None:
+        limit = timedelta(seconds=seconds or REQUEST_SECONDS)
         try:
             import obstore  # noqa: PLC0415  # an extra, and slow to load
             from obstore.store import S3Store  # noqa: PLC0415
@@ -401,12 +405,12 @@ class BucketStore:
             virtual_hosted_style_request=False if place.endpoint else None,
             client_options={
                 "allow_http": (place.endpoint or "").startswith("http://"),
-                "connect_timeout": timedelta(seconds=CONNECT_SECONDS),
-                "timeout": timedelta(seconds=REQUEST_SECONDS),
+                "connect_timeout": min(limit, timedelta(seconds=CONNECT_SECONDS)),
+                "timeout": limit,
             },
             retry_config={
-                "max_retries": RETRIES,
-                "retry_timeout": timedelta(seconds=REQUEST_SECONDS),
+                "max_retries": 0 if seconds else RETRIES,
+                "retry_timeout": limit,
             },
             **{name: value for name, value in options.items() if value is not None},
         )

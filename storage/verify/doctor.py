@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from storage.database import capture_store as stores
     from storage.database import engine as engines
     from storage.database import unit as units
+    from storage.database.servers import hosts
     from storage.database.unit import ArchiveTime
     from storage.history import clock_corrections
     from storage.history.clock_corrections import StoredCorrection
@@ -33,6 +35,7 @@ else:
     stores = LazyModule("storage.database.capture_store")
     engines = LazyModule("storage.database.engine")
     units = LazyModule("storage.database.unit")
+    hosts = LazyModule("storage.database.servers.hosts")
     clock_corrections = LazyModule("storage.history.clock_corrections")
     reader = LazyModule("storage.read.archive")
     failures = LazyModule("storage.values.failures")
@@ -41,6 +44,9 @@ OLDEST_PYTHON = (3, 11)
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING, ON CONFLICT
 LEAST_FREE_BYTES = 1_000_000_000
 STUCK_AFTER = timedelta(minutes=5)
+OF_OTHER_SERVERS = frozenset({"captures", "replicas", "broker"})
+BEFORE_THE_ARCHIVE = frozenset({"program", "home", "seeds", "web"})
+"""The checks that need no archive, by whether they wait for another server."""
 JUMPED_WITHIN = timedelta(days=7)
 """Time for which a clock that jumped is reported."""
 SYNCHRONISE = "keep the clock in time with NTP; see `lesart observations` for what was seen then"
@@ -72,14 +78,32 @@ Check = Callable[[Settings], Iterable[Finding]]
 def examine(settings: Settings, more: Iterable[tuple[str, Check]] = ()) -> Iterator[Finding]:
     """Yield the result of each check; a failed check is a finding itself.
 
-    `more` are checks of the caller for services outside this package, such as the broker.
+    `more` are checks of the caller for services outside this package, such as the broker. Those
+    that ask other servers run at the same time; the others, only if the archive answers.
     """
-    for name, check in (*CHECKS, *more):
-        try:
-            yield from check(settings)
-        except Exception as error:  # noqa: BLE001  # the other checks still run
-            message = str(getattr(error, "orig", None) or error).partition("\n")[0]
-            yield Finding(name, "broken", f"could not be checked: {hide_secrets(message)}")
+    checks = [*CHECKS, *more]
+    with ThreadPoolExecutor(len(OF_OTHER_SERVERS)) as pool:
+        asked = {
+            name: pool.submit(_findings, name, check, settings)
+            for name, check in checks
+            if name in OF_OTHER_SERVERS
+        }
+        is_broken = False
+        for name, check in checks:
+            if name in asked:
+                yield from asked[name].result()
+            elif name in BEFORE_THE_ARCHIVE or not is_broken:
+                findings = _findings(name, check, settings)
+                is_broken |= any((x.check, x.state) == ("archive", "broken") for x in findings)
+                yield from findings
+
+
+def _findings(name: str, check: Check, settings: Settings) -> list[Finding]:
+    try:
+        return list(check(settings))
+    except Exception as error:  # noqa: BLE001  # the other checks still run
+        message = str(getattr(error, "orig", None) or error).partition("\n")[0]
+        return [Finding(name, "broken", f"could not be checked: {hide_secrets(message)}")]
 
 
 def check_program(_settings: Settings) -> Iterator[Finding]:
@@ -117,7 +141,7 @@ def check_archive(settings: Settings) -> Iterator[Finding]:
     """Check that the archive answers and has the current schema and all guards."""
     url = engines.database_url(settings.database_url)
     try:
-        engine = engines.reading_engine(url)
+        engine = engines.reading_engine(hosts.answering_soon(url))
         with engines.reachable(url):
             schema_version.require_current(engine)
         with engine.connect() as connection:
@@ -144,7 +168,7 @@ def check_captures(settings: Settings) -> Iterator[Finding]:
         return
     name, data = f"doctor/{secrets.token_hex(8)}", b"lesart doctor"
     try:
-        store = stores.open_store(place)
+        store = stores.open_store(place, hosts.CHECK_SECONDS)
         store.put(name, data)
         is_same = store.get(name) == data
         store.delete([name])

@@ -1,7 +1,9 @@
 """Check the servers of an archive on PostgreSQL, the clocks of its machines, and a log set back."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import partial
 
 from sqlalchemy import URL, Connection, text
 
@@ -9,7 +11,7 @@ from storage.database.archive_errors import ArchiveError
 from storage.database.engine import DatabaseError, database_url, place_of, reachable, reading_engine
 from storage.database.schema_version import require_current
 from storage.database.servers import reader_role
-from storage.database.servers.hosts import each_host
+from storage.database.servers.hosts import answering_soon, each_host
 from storage.database.servers.pooler import mode_of
 from storage.database.servers.position import is_replica, measure_delay
 from storage.history.machines import read_clocks, read_conflicts
@@ -22,6 +24,7 @@ from storage.verify.doctor import Finding
 PATIENCE_SECONDS = 2.0
 """Time for a replica to repeat what was committed just before."""
 _CLUSTER = text("SELECT system_identifier FROM pg_control_system()")
+_LATEST = text("SELECT to_char(pg_last_xact_replay_timestamp(), 'YYYY-MM-DD HH24:MI:SS\"Z\"')")
 _SHARED = (
     "the lock of the scheduler, notifications of jobs, queries for an earlier time and redactions "
     "do not work through it"
@@ -29,7 +32,7 @@ _SHARED = (
 
 
 def check_servers(settings: Settings) -> Iterator[Finding]:
-    """Check for poolers that share sessions, and that the replicas follow the primary."""
+    """Check for poolers that share sessions, clocks, folders, and the role for SQL."""
     if not settings.database_url.startswith("postgres"):
         return
     url = database_url(settings.database_url)
@@ -39,12 +42,19 @@ def check_servers(settings: Settings) -> Iterator[Finding]:
             yield from _clocks(primary)
             yield from _folders(primary)
             yield _sql_role(settings)
-            if settings.reader_database_url is not None:
-                yield from _reading_pooler(settings.reader_database_url)
-                for each in each_host(database_url(settings.reader_database_url)):
-                    yield from _replica(primary, each)
     except ArchiveError:
         return  # check_archive reports it
+
+
+def check_replicas(settings: Settings) -> Iterator[Finding]:
+    """Check that each replica answers and follows the primary; all are asked at the same time."""
+    if settings.reader_database_url is None:
+        return
+    urls = each_host(database_url(settings.reader_database_url))
+    with ThreadPoolExecutor(len(urls)) as pool:
+        answers = list(pool.map(partial(_replica, database_url(settings.database_url)), urls))
+    yield from [mode for mode, _state in answers if mode is not None][:1]
+    yield from (state for _mode, state in answers)
 
 
 def check_log(settings: Settings) -> Iterator[Finding]:
@@ -66,7 +76,7 @@ def check_log(settings: Settings) -> Iterator[Finding]:
 
 @contextmanager
 def _connected(url: URL) -> Iterator[Connection]:
-    engine = reading_engine(url)
+    engine = reading_engine(answering_soon(url))
     try:
         with reachable(url):
             require_current(engine)
@@ -92,16 +102,16 @@ def _sql_role(settings: Settings) -> Finding:
     """Check that the role for SQL may only select from the views."""
     is_named = settings.sql_database_url is not None
     url = database_url(settings.sql_database_url or settings.database_url)
-    try:
-        with _connected(url) as connection:
-            database = connection.connection.driver_connection
-            assert database is not None
-            reader_role.pin_schema(database)
-            faults = ", ".join(reader_role.find_faults(database))
-    except (ArchiveError, DatabaseError) as error:
+    urls = each_host(url)
+    with ThreadPoolExecutor(len(urls)) as pool:
+        answers = list(pool.map(_role_faults, urls))
+    told = [each for each in answers if not isinstance(each, Exception)]
+    if not told:
+        (error, *_) = answers
         reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
         message = f"SQL has no connection: {place_of(url)} cannot be read: {reason}"
         return Finding("sql", "broken", message, "check sql_database_url and the password")
+    faults = ", ".join(told[0])
     if not faults:
         return Finding("sql", "ok", "SQL of users can only select from the views")
     if is_named:
@@ -109,6 +119,18 @@ def _sql_role(settings: Settings) -> Finding:
         return Finding("sql", "broken", message, "revoke that, or name the role lesart_reader")
     message = f"`lesart sql` uses a role that {faults}; assistants get no SQL"
     return Finding("sql", "warning", message, CONFINE_SQL)
+
+
+def _role_faults(url: URL) -> "list[str] | ArchiveError | DatabaseError":
+    """Return what a role may do beyond the views, or why its server cannot be asked."""
+    try:
+        with _connected(url) as connection:
+            database = connection.connection.driver_connection
+            assert database is not None
+            reader_role.pin_schema(database)
+            return list(reader_role.find_faults(database))
+    except (ArchiveError, DatabaseError) as error:
+        return error
 
 
 def _clocks(primary: Connection) -> Iterator[Finding]:
@@ -139,29 +161,38 @@ def _folders(primary: Connection) -> Iterator[Finding]:
         yield Finding("folders", "broken", message, mend)
 
 
-def _reading_pooler(locator: str) -> Iterator[Finding]:
-    with suppress(ArchiveError, DatabaseError), _connected(database_url(locator)) as connection:
-        yield _pooler(connection, "reader_database_url")
-
-
-def _replica(primary: Connection, url: URL) -> Iterator[Finding]:
+def _replica(primary: URL, url: URL) -> tuple[Finding | None, Finding]:
+    """Return what stands in front of a replica, if it answers, and how it is."""
     place = place_of(url)
     try:
         with _connected(url) as replica:
-            if replica.execute(_CLUSTER).scalar() != primary.execute(_CLUSTER).scalar():
-                mend = "name replicas of the server in database_url"
-                yield Finding("replicas", "broken", f"{place} has the data of another server", mend)
-            elif not is_replica(replica):
-                yield Finding("replicas", "ok", f"{place} is the primary")
-            else:
-                yield _delay(primary, replica, place)
+            pooler = _pooler(replica, "reader_database_url")
+            return pooler, _compare(primary, replica, place)
     except (ArchiveError, DatabaseError) as error:
         reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
-        mend = "start it; meanwhile the other servers are read"
-        yield Finding("replicas", "warning", f"{place} cannot be read: {reason}", mend)
+        mend = "start it, or see its log; meanwhile the other servers are read"
+        return None, Finding("replicas", "warning", f"{place} cannot be read: {reason}", mend)
 
 
-def _delay(primary: Connection, replica: Connection, place: str) -> Finding:
+def _compare(url: URL, replica: Connection, place: str) -> Finding:
+    with ExitStack() as stack:
+        try:
+            primary = stack.enter_context(_connected(url))
+        except (ArchiveError, DatabaseError):
+            latest = replica.execute(_LATEST).scalar()
+            shown = f", and shows the archive up to {latest}" if latest else ""
+            mend = "start the primary: nothing is written meanwhile"
+            message = f"{place} answers while the primary does not{shown}"
+            return Finding("replicas", "warning", message, mend)
+        if replica.execute(_CLUSTER).scalar() != primary.execute(_CLUSTER).scalar():
+            mend = "name replicas of the server in database_url"
+            return Finding("replicas", "broken", f"{place} has the data of another server", mend)
+        if not is_replica(replica):
+            return Finding("replicas", "ok", f"{place} is the primary")
+        return _measure(primary, replica, place)
+
+
+def _measure(primary: Connection, replica: Connection, place: str) -> Finding:
     delay = measure_delay(primary, replica, PATIENCE_SECONDS)
     if not delay.size:
         return Finding("replicas", "ok", f"{place} shows all commits")

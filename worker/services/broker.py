@@ -5,6 +5,7 @@ from typing import Any
 
 import redis
 
+from storage.database.servers.hosts import CHECK_SECONDS
 from storage.settings import Settings, hide_secrets
 from storage.verify.doctor import Finding
 from worker.errors import BrokerError
@@ -39,7 +40,7 @@ def examine_broker(settings: Settings) -> Iterator[Finding]:
         yield Finding("broker", "ok", "no broker is needed: `lesart up` notifies its own worker")
         return
     try:
-        policy = _policy(_client(settings))
+        policy = _policy(_client(settings, CHECK_SECONDS))
     except redis.RedisError as error:
         mend = "start Redis, or mend LESART_BROKER_URL"
         message = f"{place} does not answer: {error}; whether workers run cannot be seen, since "
@@ -66,8 +67,9 @@ def queue_depth(settings: Settings) -> Callable[[str], int]:
     return depth
 
 
-def _client(settings: Settings) -> redis.Redis:
-    return redis.Redis.from_url(settings.broker_url, socket_timeout=5, socket_connect_timeout=5)
+def _client(settings: Settings, seconds: int = 5) -> redis.Redis:
+    url = settings.broker_url
+    return redis.Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds)
 
 
 def _policy(client: redis.Redis) -> str:

@@ -16,6 +16,8 @@ SERVER = "lesart_server"
 CONNECT_SECONDS = 10
 CONNECT_SECONDS_OF_SEVERAL = 3
 """Maximum time for connecting to one of several servers: the others may answer."""
+CHECK_SECONDS = 2
+"""Maximum time for connecting to a server whose answer is checked; psycopg takes no less."""
 RETURN_SECONDS = 60
 """Time after which a pool tries the preferred servers again."""
 SILENT_CONNECTION: Mapping[str, int] = MappingProxyType({
@@ -95,9 +97,17 @@ def each_host(url: URL) -> list[URL]:
 
 
 def connection_options(url: URL) -> dict[str, Any]:
-    """Return the parameters of libpq for servers that may vanish."""
+    """Return the parameters of libpq for servers that may vanish; those in the address win."""
     seconds = CONNECT_SECONDS_OF_SEVERAL if has_several(url) else CONNECT_SECONDS
-    return {"connect_timeout": seconds, **SILENT_CONNECTION}
+    options = {"connect_timeout": seconds, **SILENT_CONNECTION}
+    return {name: value for name, value in options.items() if name not in url.query}
+
+
+def answering_soon(url: URL) -> URL:
+    """Return the address of a server that answers within CHECK_SECONDS or is away."""
+    if url.drivername == "sqlite":
+        return url
+    return url.update_query_dict({"connect_timeout": str(CHECK_SECONDS)})
 
 
 def recycle_seconds(url: URL) -> int:

@@ -88,6 +88,7 @@ def doctor(*, place: ArchiveOptions, output: OutputOptions) -> None:
     """Check the installation and list problems with their remedies."""
     more = [
         ("servers", servers.check_servers),
+        ("replicas", servers.check_replicas),
         ("log", servers.check_log),
         ("broker", broker.examine_broker),
         ("scheduler", service_check.check_scheduler),
