@@ -129,7 +129,7 @@ def store_of(archive: "OpenArchive") -> CaptureStore | None:
 
 
 def open_store(place: CapturePlace, seconds: int | None = None) -> CaptureStore:
-    """Return the capture store at a place; with `seconds`, a bucket is asked once and so long.
+    """Return the capture store at a place; `seconds` limits the one request to a bucket.
 
     Raises: CapturesAwayError.
     """

@@ -162,7 +162,7 @@ def _folders(primary: Connection) -> Iterator[Finding]:
 
 
 def _replica(primary: URL, url: URL) -> tuple[Finding | None, Finding]:
-    """Return what stands in front of a replica, if it answers, and how it is."""
+    """Return the pooler of a replica, if it answers, and the state of the replica."""
     place = place_of(url)
     try:
         with _connected(url) as replica:
