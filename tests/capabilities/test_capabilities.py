@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -15,13 +16,13 @@ ROOMS = ("storage/capabilities", "worker/capabilities", "tests/capabilities")
 ELSEWHERE = {
     "front_pages": {"docs/front-pages.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
                     "storage/capabilities/__init__.py"},
-    "outside_copies": {"docs/outside-copies.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
+    "outside_copies": {"docs/outside-copies.md", "lesart/views.pyi", "CHANGELOG.md",
                        "storage/capabilities/__init__.py"},
-    "rights": {"docs/rights.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
+    "rights": {"docs/rights.md", "lesart/views.pyi", "CHANGELOG.md",
                "storage/capabilities/__init__.py"},
-    "reviews": {"docs/review.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
+    "reviews": {"docs/review.md", "lesart/views.pyi", "CHANGELOG.md",
                 "storage/capabilities/__init__.py"},
-    "quotations": {"docs/quotations.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
+    "quotations": {"docs/quotations.md", "lesart/views.pyi", "CHANGELOG.md",
                    "storage/capabilities/__init__.py"},
     "unconfirmed": {"docs/unconfirmed.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
                     "storage/capabilities/__init__.py"},
@@ -38,7 +39,8 @@ WITHOUT_HOOK = {
         "docs/sql.md": "rules for several views, which name those that they concern",
         **dict.fromkeys((
             "storage/database/table_facts.py", "storage/database/tables/record.py",
-            "storage/write/redaction/description.py", "worker/cli/redact_command.py",
+            "storage/database/tables/__init__.py", "storage/write/redaction/description.py",
+            "worker/cli/redact_command.py",
         ), "a redaction and a restriction follow headlines to all places of a text"),
         "storage/read/archive/reader.py": "promised methods for Python users",
     },
@@ -71,6 +73,16 @@ WITHOUT_HOOK = {
         **dict.fromkeys(
             ("docs/alerts.md", "docs/assistants.md", "docs/read.md", "docs/redaction.md"), _LINK
         ),
+        **dict.fromkeys((
+            "storage/record/derivation_detail.py", "storage/values/draft.py",
+            "storage/verify/shown_texts.py", "storage/write/redaction/passage.py",
+            "worker/text/page/wire.py",
+        ), "the words between quotation marks are a part of each stored reading"),
+        **dict.fromkeys((
+            "storage/values/change_class.py", "storage/web/pages/compare.py",
+            "storage/web/pages/query_parameters.py",
+        ), "a class of changes, and a view of a comparison, show changed quotations"),
+        "worker/text/documents/odt.py": "a style of LibreOffice has this name",
     },
     "unconfirmed": {
         "docs/architecture.md": "a step of the path of a file has the word of its scope",
@@ -95,7 +107,10 @@ WITHOUT_HOOK = {
         ), "whoever runs the archive sees at once that something is held back"),
     },
 }  # fmt: skip
-"""Further files that name a capability, and why no hook serves them."""
+"""Further files that name a capability, and why no hook serves them.
+
+In code, a string with the name of a capability, of its table, view, scope or kind of pages counts.
+"""
 FORMS = (
     "`{}`", '"{}"', "capabilities.{}", "capabilities/{}", "/api/{}", "lesart {}", "FROM {}", "scope {}",
 )  # fmt: skip
@@ -104,7 +119,17 @@ FORMS = (
 Names of two words need no form, and name a class, too.
 """
 COMMON = {"quotes", "quotations"}
-"""Words that code and documents use, between the first two pairs of marks, for other things too."""
+"""Words that documents use, between the first two pairs of marks, for other things too."""
+CORE = [
+    path
+    for room in ("lesart", "storage", "worker")
+    for path in (ROOT / room).rglob("*")
+    if path.suffix in {".py", ".pyi", ".html", ".toml"}
+    and not any(
+        path.is_relative_to(ROOT / part / own.name) for part in ROOMS for own in CAPABILITIES
+    )
+]
+"""The files of the program outside of the folders of capabilities."""
 
 
 @pytest.fixture(params=CAPABILITIES, ids=lambda each: each.name)
@@ -125,6 +150,28 @@ def names_of(own) -> re.Pattern[str]:
         *(name.title().replace("_", "") for name in tables if "_" in name),
     }  # fmt: skip
     return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, names))})(?![\w-])")
+
+
+@cache
+def parse_module(path: Path) -> tuple[set[str], set[str]]:
+    """Return the strings of a module, and what it imports as `module.name`."""
+    nodes = [*ast.walk(ast.parse(path.read_text("utf-8")))]
+    strings = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    imported = {
+        f"{getattr(node, 'module', '')}.{name.name}".lstrip(".")
+        for node in nodes
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in node.names
+    }
+    return {each for each in strings if isinstance(each, str)}, imported
+
+
+def names_capability(own, path: Path) -> bool:
+    """Whether a file names a capability, or a module has a string that is a name of it."""
+    tables = {table.name for table in (*own.record_tables, *own.state_tables)}
+    names = {own.name, *tables, *own.views, *own.scopes, *(kind.name for kind in own.page_kinds)}
+    is_told = names_of(own).search(path.read_text("utf-8")) is not None
+    return is_told or (path.suffix == ".py" and bool(names & parse_module(path)[0]))
 
 
 def part_file(own, part: str) -> Path:
@@ -184,10 +231,10 @@ def test_a_fact_has_the_part_that_carries_it_out(own):
     assert bool(own.commands) == ("write_command" not in own.without)
 
 
-@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md"])
-def test_its_document_is_there_and_named(own, page):
+@pytest.mark.parametrize(("page", "folder"), [("docs/README.md", ""), ("CHANGELOG.md", "docs/")])
+def test_its_document_is_there_and_named(own, page, folder):
     assert (ROOT / "docs" / own.document).is_file(), f"write docs/{own.document}"
-    assert f"(docs/{own.document})" in (ROOT / page).read_text("utf-8"), (
+    assert f"({folder}{own.document})" in (ROOT / page).read_text("utf-8"), (
         f"{page} does not name docs/{own.document}"
     )
 
@@ -218,20 +265,23 @@ def test_its_name_occurs_only_in_its_folders_and_the_stated_files(own):
     allowed = ELSEWHERE[own.name] | WITHOUT_HOOK[own.name].keys()
     files = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]
     files = [path for path in files if path not in INDEXES]
-    files += [
-        path
-        for room in ("lesart", "storage", "worker")
-        for path in (ROOT / room).rglob("*")
-        if path.suffix in {".py", ".pyi", ".html", ".toml"}
-    ]
-    folders = [f"{room}/{each.name}" for room in ROOMS for each in CAPABILITIES]
     telling = {
-        str(path.relative_to(ROOT))
-        for path in files
-        if not any(path.is_relative_to(ROOT / room) for room in folders)
-        and names_of(own).search(path.read_text("utf-8"))
+        str(path.relative_to(ROOT)) for path in (*files, *CORE) if names_capability(own, path)
     }
     assert sorted(telling - allowed) == [], (
         "state the hook in storage/capabilities/hooks.py instead"
     )
     assert sorted(allowed - telling) == [], "edited no more: take it out of ELSEWHERE"
+
+
+def test_the_core_imports_no_capability():
+    names = "|".join(each.name for each in CAPABILITIES)
+    folders = re.compile(rf"(storage|worker)\.capabilities\.({names})\b", re.IGNORECASE)
+    importing = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in CORE
+        if path.suffix == ".py" and path != ROOT / ROOMS[0] / "__init__.py"
+        for name in parse_module(path)[1]
+        if folders.match(name)
+    }
+    assert sorted(importing) == [], "ask `load_parts` for the part of each capability"
