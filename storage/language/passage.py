@@ -14,12 +14,13 @@ from functools import cached_property
 
 from storage.values.digest import SINGLE_QUOTES
 
-_INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+INVISIBLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
-    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-"""The code points with the property Default_Ignorable_Code_Point of Unicode 16."""
+"""The code points with the property Default_Ignorable_Code_Point of Unicode 16, for a pattern."""
+_INVISIBLE = re.compile(f"[{INVISIBLE}]+")
 _APOSTROPHES = re.compile(f"['{SINGLE_QUOTES}\uff07]")
 _NOT_COUNTED = re.compile(r"[\W_]+")
 _BREAKS = (

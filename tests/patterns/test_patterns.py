@@ -30,7 +30,6 @@ def test_time_grows_no_faster_than_the_text():
 
 OF_ESCAPED_WORDS = {
     "storage.language.passage", "storage.read.render.translations",
-    "storage.record.contents.phrases",
 }  # fmt: skip
 """Modules that make patterns of passages, templates or phrases, whose words they escape."""
 
@@ -84,7 +83,7 @@ REPEATED: dict[str, tuple[str, str | bytes]] = {
     "storage.language.sentences.DOTTED": ("fullmatch", "a."),
     "storage.language.tokens._SHAPE": ("fullmatch", "w"),
     "storage.read.render.passages.NUMBER": ("match", "1."),
-    "storage.record.contents.phrases._PERCENT": ("match", "%00"),
+    "storage.record.contents.text_codes._PERCENT": ("match", "%00"),
     "storage.record.contents.unpack._MAIL_START": ("match", b"Z:\n"),
 }
 """Patterns with a repeated group over foreign texts of any length, and what the group repeats."""

@@ -1,58 +1,99 @@
 """Which spellings of a text are found in bytes, and which ones the document names as limits."""
 
-import base64
-import json
-import quopri
-import zlib
-from collections.abc import Callable
+import random
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from storage.record.contents.phrases import Phrases
+from tests.record.encoders import ENCODERS
 
 SECRET = "Ada Kern verließ am Abend die Schleuse ohne ein Wort zu sagen"
 TEXT = f"Vorher steht ein Satz. {SECRET}. Danach steht noch einer."
 PAGE = Path(__file__).parents[2] / "docs" / "redaction.md"
 
-
-def deflate(raw: bytes) -> bytes:
-    packer = zlib.compressobj(wbits=-15)
-    return packer.compress(raw) + packer.flush()
-
-
-def each_letter(spell: Callable[[str], str]) -> bytes:
-    return "".join(map(spell, TEXT)).encode()
-
-
-CODED = base64.b64encode(TEXT.encode())
-FOUND = {
-    "an entity four times": each_letter(lambda c: f"&amp;amp;amp;#{ord(c)};"),
-    "a code point in braces": each_letter(lambda c: f"\\u{{{ord(c):x}}}"),
-    "a tag with > in an attribute": TEXT.replace("e", "<i title='a>b'>e</i>").encode(),
-    "split character data": f"<a><![CDATA[{']]><![CDATA['.join(TEXT)}]]></a>".encode(),
-    "base64": CODED,
-    "octal escapes": each_letter(lambda c: f"\\{ord(c):03o}"),
-    "surrogate pairs": each_letter(
-        lambda c: json.dumps(chr(0x1D41A + ord(c) - ord("a")) if "a" <= c <= "z" else c)[1:-1]
-    ),
-}
+PACKED = {"deflate", "zlib", "gzip"}
+PAIRS = list(product(ENCODERS, ENCODERS))
 LIMITS = {
-    "A<!-- a>b -->da": TEXT.replace("e", "<!-- a>b -->e").encode(),
-    r"\41 da": each_letter(lambda c: f"\\{ord(c):x} "),
-    "raw deflate": deflate(TEXT.encode()),
-    "quoted-printable": quopri.encodestring(TEXT.encode()),
-    "shorter than 40": b"\n".join(CODED[at : at + 20] for at in range(0, len(CODED), 20)),
-    "directly behind": b"abc" + CODED,
+    "packed bytes that are written as characters": set(
+        product(
+            PACKED,
+            {
+                "quoted-printable", "surrogate pairs", "style sheet", "UTF-16",
+                "UTF-16, high byte first", "UTF-32", "tags", "comments", "character data",
+                "invisible", *(name for name in ENCODERS if name.startswith("entities")),
+            },
+        )
+    ),
+    "packed bytes behind other bytes": set(
+        product(PACKED, {"base64 behind one byte", "base64 behind two bytes"})
+    ),
+    "raw deflate in base64 behind other digits": {
+        ("deflate", "base64 in a path"), ("deflate", "base64 behind three digits"),
+    },
+    "escapes in letters of mathematics": set(
+        product({"JSON", "braces", "style sheet", "surrogate pairs"}, {"surrogate pairs"})
+    ),
+    "tags within tags": {
+        ("tags", "tags"), ("comments", "character data"), ("character data", "character data"),
+    },
+}  # fmt: skip
+"""The sentences of the document, and the encoders that it excludes: the inner, and the outer one."""
+EXCLUDED = set().union(*LIMITS.values())
+
+
+def is_found(*names: str, secret: str = SECRET, text: str = TEXT) -> bool:
+    raw = text.encode()
+    for name in names:
+        raw = ENCODERS[name](raw)
+    return bool(Phrases([secret]).find_in_bytes(raw).phrases)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_a_spelling_hides_no_text(name):
+    assert is_found(name)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_a_spelling_hides_no_short_name(name):
+    assert is_found(name, secret="Gänsekern", text="Vor Gänsekern.")
+
+
+SCRIPTS = {
+    "Cyrillic": "Анна Керн вышла вечером",
+    "Greek": "Η Άννα Κερν έφυγε το βράδυ",
+    "Arabic": "غادرت آنا كيرن في المساء",
+    "Chinese": "安娜克恩傍晚离开了水闸",
+    "Korean": "안나 케른은 저녁에 떠났다",
+    "emoji": "Ada 🌊 Kern 𝒜 geht",
 }
 
 
-@pytest.mark.parametrize("raw", FOUND.values(), ids=FOUND)
-def test_a_spelling_hides_no_text(raw):
-    assert Phrases([SECRET]).find_in_bytes(raw).phrases == {SECRET}
+@pytest.mark.parametrize(("script", "name"), list(product(SCRIPTS, ENCODERS)))
+def test_a_spelling_hides_no_script(script, name):
+    secret = SCRIPTS[script]
+    assert is_found(name, secret=secret, text=f"A. {secret}. B.")
 
 
-@pytest.mark.parametrize("named", LIMITS)
-def test_each_limit_is_named_and_true(named):
-    assert named in PAGE.read_text("utf-8")
-    assert not Phrases([SECRET]).find_in_bytes(LIMITS[named]).phrases
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        random.Random(46).sample(PAIRS, 100),
+        pytest.param(PAIRS, marks=pytest.mark.slow, id="all"),
+    ],
+)
+def test_two_spellings_in_one_another_hide_no_text_but_where_the_document_says_so(pairs):
+    hidden = {pair for pair in pairs if not is_found(*pair)}
+    assert hidden == EXCLUDED & set(pairs)
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_each_limit_is_named(limit):
+    assert limit in " ".join(PAGE.read_text("utf-8").split())
+
+
+def test_words_of_neighbouring_runs_of_base64_are_no_passage():
+    raw = b"x = 'QWRhIEFkYSBBZGE='; y = 'S2VybiBLZXJuIEtlcm4=';"
+    assert not Phrases(["Ada Kern"]).find_in_bytes(raw).phrases
+    assert Phrases(["Ada Ada", "Kern Kern"]).find_in_bytes(raw).phrases == {"Ada Ada", "Kern Kern"}

@@ -21,8 +21,8 @@ from storage.database.tables import (
 )
 from storage.database.unit import rows_in
 from storage.record.contents.identity import TextIdentity
-from storage.record.contents.phrases import Phrases, read_spellings
-from storage.record.contents.unpack import Parts
+from storage.record.contents.phrases import Phrases
+from storage.record.contents.views import Views
 from storage.record.suppressed_passages import keyed
 from storage.record.suppression import (
     OF_BYTES,
@@ -78,14 +78,15 @@ class Leftovers:
         """
         if self._salt is None or not self:
             return None
-        for number, part in enumerate(Parts(raw)):
-            held = keyed(self._salt, OF_BYTES, raw_digest(part))
-            if number and held in self._bytes:
-                return self._bytes[held]
-            for spelling in read_spellings(part) if self._places else ():
-                named = {self._names[str(each)] for each in self._naming.find_in_text(spelling)}
+        for number, view in enumerate(Views(raw)):
+            if isinstance(view, bytes):
+                held = keyed(self._salt, OF_BYTES, raw_digest(view))
+                if number and held in self._bytes:
+                    return self._bytes[held]
+            elif self._places:
+                named = {self._names[str(each)] for each in self._naming.find_in_folded(view)}
                 for place in self._places.keys() & {*own, *named}:
-                    act = self._find_at(place, spelling)
+                    act = self._find_at(place, view)
                     if act is not None and not any(self._find_at(place, each) for each in texts):
                         return act
         return None
