@@ -1,6 +1,6 @@
 """The lists of teasers and of stays on front pages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -95,7 +95,12 @@ def find_front(connection: "Connection", address: str) -> int:
     )
     for row in database_rows.fetch(connection, query, {"name": named}):
         return int(row["id"])
-    hint = message_text("where_front", address=address)
+    is_watched = (
+        "SELECT 1 FROM watch w JOIN origin o ON o.id = w.origin_id "
+        "WHERE o.public_id = :name AND w.kind = 'front' AND w.active"
+    )
+    watched = any(database_rows.fetch(connection, is_watched, {"name": named}))
+    hint = message_text("front_unread" if watched else "where_front", address=address)
     raise NoSuchError(message_text("front_page"), address, hint)
 
 
@@ -120,27 +125,58 @@ def find_stays(
     yield from _stays().rows(connection, criteria, part, query)
 
 
-def list_addresses(connection: "Connection") -> Iterator[str]:
-    """Yield the addresses of all front pages with teasers."""
-    query = "SELECT origin FROM origin WHERE id IN (SELECT origin_id FROM front) ORDER BY origin"
-    yield from (row["origin"] for row in database_rows.stream(connection, query, {}))
+def find_histories(
+    connection: "Connection", address: str, teasers: "Sequence[str]"
+) -> "dict[str, list[FrontStay]]":
+    """Return the stays of teasers on a front page by their addresses, those of one headline left
+    out.
+
+    Raises: NoSuchError.
+    """
+    found: dict[str, list[FrontStay]] = {}
+    named = [origin_id(each) for each in teasers]
+    if named:
+        criteria = filters.Conditions().with_clause(
+            "k.front_id = :front AND k.origin_id IN "
+            "(SELECT id FROM origin WHERE public_id IN :teasers)",
+            front=find_front(connection, address), teasers=named,
+        )  # fmt: skip
+        for stay in find_stays(connection, criteria, records.Part()):
+            found.setdefault(stay.origin, []).append(stay)
+    return {
+        origin: stays for origin, stays in found.items() if len({s.headline for s in stays}) > 1
+    }
+
+
+def list_addresses(connection: "Connection") -> Iterator[tuple[str, bool]]:
+    """Yield the addresses of all front pages, and whether a check has read teasers there."""
+    query = (
+        "SELECT o.origin AS origin, max(CASE WHEN f.id IS NULL THEN 0 ELSE 1 END) AS is_read "
+        "FROM origin o LEFT JOIN front f ON f.origin_id = o.id WHERE f.id IS NOT NULL OR o.id IN "
+        "(SELECT origin_id FROM watch WHERE kind = 'front' AND active AND final_id IS NULL) "
+        "GROUP BY o.origin ORDER BY o.origin"
+    )
+    for row in database_rows.stream(connection, query, {}):
+        yield row["origin"], bool(row["is_read"])
 
 
 def find_neighbours(
     connection: "Connection", address: str, moment: datetime
-) -> tuple[datetime | None, datetime | None]:
-    """Return the times of the checks of a front page before and after a time.
+) -> tuple[datetime | None, datetime | None, int]:
+    """Return the times of the checks of a front page before and after a time, and the number of
+    all.
 
     Raises: NoSuchError.
     """
     query = (
         "SELECT max(CASE WHEN o.observed_at < :moment THEN o.observed_at END) AS latest_at, "
-        "min(CASE WHEN o.observed_at > :moment THEN o.observed_at END) AS first_at "
-        "FROM front f JOIN observation o ON o.id = f.observation_id WHERE f.origin_id = :front"
+        "min(CASE WHEN o.observed_at > :moment THEN o.observed_at END) AS first_at, "
+        "count(*) AS checks FROM front f JOIN observation o ON o.id = f.observation_id "
+        "WHERE f.origin_id = :front"
     )
     front = find_front(connection, address)
     row = database_rows.fetch_row(connection, query, {"front": front, "moment": moment})
-    return row["latest_at"], row["first_at"]
+    return row["latest_at"], row["first_at"], row["checks"]
 
 
 @cache

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.capabilities.front_pages import answers
-from storage.read.answers import Teaser
+from storage.read.answers import FrontStay, Teaser
 from storage.read.filters import TODAY
 from storage.read.query.queries import Long
 from storage.read.render.moment import MomentError
@@ -22,12 +22,18 @@ from storage.web.problems import wants_page
 
 ROUTER = APIRouter(include_in_schema=False, route_class=CachedRoute)
 ROWS = 100
+MOST_CHECKS = 3_000
+"""Checks with teasers up to which the page shows earlier headlines at once: half a second."""
 
 
 class FrontPage(PartQuery, ClockParameters):
-    """A front page at a time; without an address, all front pages."""
+    """A front page at a time; without an address, all front pages.
+
+    `headlines` shows earlier headlines whatever the number of checks.
+    """
 
     front: Long | None = None
+    headlines: bool = False
 
 
 @ROUTER.get("/front")
@@ -41,20 +47,27 @@ def front(request: Request, pool: PoolDep, query: Annotated[FrontPage, Query()])
             raise
         error = caught
     rows: list[Teaser] = []
-    addresses: list[str] = []
+    addresses: list[tuple[str, bool]] = []
+    histories: dict[str, list[FrontStay]] = {}
     with pool.archive_at(clocks) as archive:
         if query.front is None:
             addresses = list(archive.iterate(answers.list_addresses))
         elif error is None:
             rows = list(archive.front(query.front, query.after, limit))
-    moment = rows[0].observed_at if rows else clocks.as_of
-    before, after = None, None
-    if query.front is not None and moment is not None:
-        with pool.today.connect() as connection:
-            before, after = answers.find_neighbours(connection, query.front, moment)
+        moment = rows[0].observed_at if rows else clocks.as_of
+        before, after, checks = None, None, 0
+        if query.front is not None and moment is not None:
+            with pool.today.connect() as connection:
+                found = answers.find_neighbours(connection, query.front, moment)
+                before, after, checks = found
+        has_histories = query.headlines or checks <= MOST_CHECKS
+        if rows and query.front is not None and has_histories:
+            with archive.connect() as connection:
+                origins = [each.origin for each in rows]
+                histories = answers.find_histories(connection, query.front, origins)
     return page(
         request, "front_pages/page.html", query=query, rows=rows, fronts=addresses, error=error,
-        before=before, later=after,
+        before=before, later=after, histories=histories, has_histories=has_histories,
         following=rows[-1].cursor if len(rows) == limit else None,
         status=HTTPStatus.OK if error is None else HTTPStatus.BAD_REQUEST,
     )  # fmt: skip

@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
+from lxml import html
 from typer.testing import CliRunner
 
+from storage.capabilities.front_pages import pages
 from storage.capabilities.front_pages.view_sql import fronts_query
 from storage.database.tables import FRONT as FRONT_TABLE
 from storage.database.tables import TEASER
@@ -44,6 +46,7 @@ FRONT = "https://zeitung.example"
 BRIDGE = "https://zeitung.example/lokales/bruecke-gesperrt-bis-mai-4711"
 LONG, SHORT = "Der Pegel der Lohe steigt weiter", "Lohe: Hochwasser erreicht die Altstadt"
 CLOSED = "Kanalbrücke bleibt bis Mai gesperrt"
+FREE = "Brücke früher frei als erwartet"
 
 
 def teaser(address: str, headline: str, *, level: int = 2, kicker: str = "", picture=False) -> str:
@@ -213,6 +216,44 @@ def test_the_cost_of_stays_grows_with_the_checks_not_with_their_square(tmp_path)
             assert len(rows) == 10 + checks // 2 - 1
             steps.append(next(counted))
     assert steps[1] < 2.5 * steps[0]
+
+
+def test_the_page_of_a_front_page_shows_the_earlier_headlines_and_marks_a_test(desk):
+    source = desk.watch_page(FRONT, kind="front")
+    for at, (first, second) in enumerate(((LONG, CLOSED), (SHORT, CLOSED), (LONG, FREE)), 1):
+        desk.web.put(
+            FRONT,
+            front(
+                teaser(A, first),
+                teaser(BRIDGE, second),
+                teaser(f"{A}-2", "Der Damm an der Lohe hält"),
+            ),
+        )
+        desk.look(source, at=at)
+    with served(desk.url) as client:
+        text = client.get("/front", params={"front": FRONT, "lang": "en"}).text
+    tested, edited = html.fromstring(text).xpath("//main//td//details")
+    said = [[each.text.strip() for each in part.xpath("ol/li")] for part in (tested, edited)]
+    assert said == [[LONG, SHORT, LONG], [FREE, CLOSED]]
+    assert ["headline test" in each.text_content() for each in (tested, edited)] == [True, False]
+    assert [each.get("open") for each in (tested, edited)] == ["", None]
+
+
+def test_earlier_headlines_of_a_front_page_with_many_checks_are_shown_on_request(desk, monkeypatch):
+    monkeypatch.setattr(pages, "MOST_CHECKS", 1)
+    source = desk.watch_page(FRONT, kind="front")
+    with served(desk.url) as client:
+        for path in ("/front", f"/front?front={FRONT}"):
+            text = client.get(path, headers={"Accept": "text/html", "Accept-Language": "en"}).text
+            assert "no check with headlines yet" in text or "no check has found headlines" in text
+            assert "source add" not in text
+        for at, headline in enumerate((LONG, SHORT), 1):
+            desk.web.put(FRONT, front(teaser(A, headline)))
+            desk.look(source, at=at)
+        text = client.get("/front", params={"front": FRONT}).text
+        assert LONG not in text
+        (link,) = html.fromstring(text).xpath("//a[contains(@href, 'headlines=true')]/@href")
+        assert LONG in client.get(link).text
 
 
 def store_checks(room, checks: int) -> None:
