@@ -12,6 +12,7 @@ import subprocess
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -23,6 +24,7 @@ from storage.settings import load_settings
 from storage.web.app import Site, make_app
 from storage.web.archives import ServedArchive
 from storage.web.pages import ROUTERS
+from storage.web.pages.rendering import PageWords
 from storage.web.server import ThreadedServer, bound
 from storage.write.archive import Archive
 from storage.write.tokens import add_token
@@ -437,13 +439,14 @@ class Clicks:
     """
 
     COUNT = (
-        "let x; addEventListener('mousedown', e => { x = e.clientX }, true);"
+        "if (!window.counts) { window.counts = true; let x;"
+        "addEventListener('mousedown', e => { x = e.clientX }, true);"
         "addEventListener('click', e => { if (e.isTrusted && e.detail && Math.abs(e.clientX - x) < 5)"
-        " sessionStorage.clicks = 1 + Number(sessionStorage.clicks || 0) }, true)"
+        " sessionStorage.clicks = 1 + Number(sessionStorage.clicks || 0) }, true) }"
     )
 
-    def __init__(self, browser, address: str) -> None:
-        self.browser, self.front = browser, f"{address}/?lang=en"
+    def __init__(self, browser, address: str, lang: str = "en") -> None:
+        self.browser, self.front = browser, f"{address}/?lang={lang}"
         browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": self.COUNT})
 
     def begin(self) -> None:
@@ -520,6 +523,56 @@ def test_each_task_of_an_editor_takes_at_most_three_clicks_from_the_front_page(s
     taken["prove a version"] = clicks.number()
 
     assert {name: number for name, number in taken.items() if not 0 < number <= 3} == {}
+    assert errors(browser) == []
+
+
+TASKS = {
+    "see": ((), "no change seen"),
+    "find": (("search", "Pegel"), "Pegel"),
+    "understand": (("article", "sentence"), "since the first version"),
+    "keep": (("article", "more", "Proof"), "lesart proof"),
+    "cite": (("article", "Cite"), "BibTeX"),
+}
+"""The tasks of a journalist in a new archive: the clicks, and what the last page says."""
+
+
+def take_step(clicks: Clicks, words: PageWords, step: str) -> None:
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    if step == "Pegel":
+        field = clicks.browser.find_element(By.CSS_SELECTOR, "main input[type=search]")
+        field.click()
+        field.send_keys(step, Keys.ENTER)
+        wait_for_address(clicks.browser, "q=")
+        return
+    by, value, part = {
+        "search": (By.CSS_SELECTOR, "nav a[href^='/search']", "/search"),
+        "article": (By.CSS_SELECTOR, ".rows h2 a", "/a/"),
+        "sentence": (By.CSS_SELECTOR, "[data-cite] a[data-to]", "s="),
+        "more": (By.CSS_SELECTOR, ".tabs summary", "/a/"),
+    }.get(step, (By.LINK_TEXT, words.t(step), step.lower()))
+    clicks.on(by, value, part)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("lang", ["de", "en"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_each_task_of_a_journalist_takes_at_most_three_clicks_from_the_start_of_a_new_archive(
+    front_site, browser, width, lang, scheme
+):
+    look(browser, width, scheme)
+    clicks, words, taken = Clicks(browser, front_site, lang), PageWords(lang, UTC), {}
+    for task, (steps, said) in TASKS.items():
+        clicks.begin()
+        for step in steps:
+            take_step(clicks, words, step)
+        taken[task] = clicks.number()
+        shown = browser.find_element("css selector", "main").text
+        assert words.t(said) in shown, task
+        assert task != "find" or browser.find_elements("css selector", "article.card mark")
+    assert taken == {name: len(steps) for name, (steps, _said) in TASKS.items()}
+    assert max(taken.values()) <= 3
     assert errors(browser) == []
 
 

@@ -91,7 +91,7 @@ def environment() -> Environment:
 
 
 def plain(value: Any) -> Any:
-    r"""Return what a template prints: nothing for None; what nobody sees made visible.
+    r"""Return what a template prints: nothing for None; invisible characters made visible.
 
     >>> plain("ab\u202egnol\x1b[31m")
     'ab⟨U+202E⟩gnol'
