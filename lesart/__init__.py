@@ -27,7 +27,7 @@ from storage.database.schema_version import (
     SchemaUnreleasedError,
 )
 from storage.diff.entry_history import LiveBlogEntry
-from storage.diff.word_diff import Operation
+from storage.diff.operation import Operation
 from storage.read.answers import (
     ArticleLine,
     Blame,

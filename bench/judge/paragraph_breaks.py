@@ -21,8 +21,9 @@ from unittest.mock import patch
 
 from storage.diff import word_diff
 from storage.diff.alignment import Pairs
+from storage.diff.operation import Operation
 from storage.diff.paragraph_breaks import Group, Groups
-from storage.diff.word_diff import Operation, Text, diff, join_text
+from storage.diff.word_diff import Text, diff, join_text
 from tests.diff.applied import apply
 
 ROOT = Path(__file__).resolve().parents[2]

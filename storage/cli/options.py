@@ -34,6 +34,7 @@ FiguresFormat = Literal["table", "json", "jsonl", "csv", "tsv", "parquet"]
 
 CitationStyle = Literal["markdown", "bibtex", "csl-json", "w3c"]
 
+VERBOSE_HELP = "State the limits of the level of proof, and the tables that no check covers."
 OUTPUT_HELP = "Write to FILE, all or nothing (default: standard output)."
 ROWS_FORMAT_HELP = "Output format (default: table on a terminal, jsonl in a pipe)."
 
@@ -253,6 +254,7 @@ class VerifyOptions:
     after: str | None = option(
         "--after", "CHECK:NUMBER", "Continue an interrupted run at the place it printed."
     )
+    verbose: bool = flag("--verbose", VERBOSE_HELP)
 
     def permille(self) -> int:
         """Return the number of rows per thousand to verify.

@@ -160,6 +160,8 @@ class _NamedRow:
         return found | shown
 
 
+STATES = ("broken", "warning", "ok")
+"""The states of findings in the order of a list."""
 ARTICLE_COLUMNS = {"article": "", "a": "a_", "b": "b_"}
 """Columns with an article id, and the prefixes of the columns with its title and outlet."""
 
@@ -229,11 +231,24 @@ def report_written(number: int, unit: str) -> None:
 
 
 def report_examination(
-    settings: Settings, output: OutputOptions, more: Iterable[tuple[str, "doctor.Check"]] = ()
+    settings: Settings,
+    output: OutputOptions,
+    more: Iterable[tuple[str, "doctor.Check"]] = (),
+    *,
+    every: bool = False,
 ) -> None:
-    """Write the findings of the checks; exit with 1 if something is broken."""
-    findings = list(doctor.examine(settings, more))
-    write_rows(findings, output.target())
+    """Write the findings of the checks, problems first; exit with 1 if something is broken.
+
+    A table has the problems only, unless `every` finding is requested; a message counts the others.
+    """
+    findings = sorted(doctor.examine(settings, more), key=lambda each: STATES.index(each.state))
+    target = output.target()
+    is_short = target.chosen == "table" and not every
+    listed = [each for each in findings if each.state != "ok"] if is_short else findings
+    write_rows(listed, target)
+    if is_short:
+        number = len(findings) - len(listed)
+        say(f"{number} checks ok; `lesart doctor --all` lists each")
     if any(finding.state == "broken" for finding in findings):
         raise typer.Exit(NO)
 

@@ -28,9 +28,9 @@ from storage.diff.noise import (
     find_unexplained_paragraphs,
     noise,
 )
+from storage.diff.operation import Operation
 from storage.diff.paragraph_breaks import parts_of
 from storage.diff.word_diff import (
-    Operation,
     Side,
     Text,
     count_words,

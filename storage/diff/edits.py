@@ -7,8 +7,9 @@ from operator import attrgetter
 from typing import Literal
 
 from storage.diff.alignment import TextBlock, is_edit
+from storage.diff.operation import Operation
 from storage.diff.paragraph_breaks import BETWEEN_PARAGRAPHS, BlockRun
-from storage.diff.word_diff import Operation, Side
+from storage.diff.word_diff import Side
 
 PlaceKind = Literal["edit", "paragraph", "move", "break"]
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from storage.diff.change import CaptureContent, CapturePair
 from storage.diff.entry_changes import EntryText
-from storage.diff.word_diff import Operation, Text, diff
+from storage.diff.operation import Operation
+from storage.diff.word_diff import Text, diff
 from storage.values.answer import Answer
 
 _EVENTS = {"hidden": "not_shown"}

@@ -11,8 +11,9 @@ from types import MappingProxyType
 
 from storage.diff.alignment import TextBlock
 from storage.diff.edits import Edit, pair_paragraphs
+from storage.diff.operation import Operation
 from storage.diff.paragraph_breaks import BREAK, parts_of
-from storage.diff.word_diff import Operation, Side
+from storage.diff.word_diff import Side
 from storage.language.contacts import Contact, is_same
 from storage.language.volatile import Kind, Span, spans
 from storage.values.digest import WHITE_SPACE, canonical

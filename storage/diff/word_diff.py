@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from operator import attrgetter
-from typing import Literal, NamedTuple
 
 from storage.diff.alignment import TextBlock, blocks, equal_runs, pairs
 from storage.diff.equal_runs import Run
+from storage.diff.operation import Op, Operation
 from storage.diff.paragraph_breaks import (
     BETWEEN_PARAGRAPHS,
     BREAK,
@@ -20,8 +20,6 @@ from storage.diff.paragraph_breaks import (
 )
 from storage.language.word_lists import TOKEN
 from storage.values.digest import canonical, canonical_all
-
-Op = Literal["equal", "insert", "delete", "move", "split", "join"]
 
 _HEADLINE = "headline"
 
@@ -37,28 +35,6 @@ class Text:
     def parts(self) -> list[str]:
         """Return the title, empty if there is none, and the paragraphs."""
         return [self.title or "", *(paragraph for _role, paragraph in self.paragraphs)]
-
-
-class Operation(NamedTuple):
-    """One piece of a diff.
-
-    `a_start` and `b_start` are code point offsets in `join_text(a)` and `join_text(b)`: the
-    position of the piece, or the position where it is missing. An `equal` piece may differ in ways
-    that the digest ignores. A `move` is listed once, at its position in b. A `split` is a new
-    paragraph break inside a paragraph of a, a `join` is a removed one; both have no text.
-    """
-
-    op: Op
-    role: str
-    a_text: str
-    b_text: str
-    a_start: int
-    b_start: int
-
-    @property
-    def is_edit(self) -> bool:
-        """Check whether the operation has text, so that it is no paragraph break."""
-        return self.op not in {"split", "join"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,9 @@ from storage.database.tables import (
 from storage.database.unit import Unit, rows_in
 from storage.diff.change import METADATA, CaptureContent, CapturePair, TextChange, change
 from storage.diff.noise import NO_BOILERPLATE
+from storage.diff.operation import Operation
 from storage.diff.teaser import teaser_flags
-from storage.diff.word_diff import Operation, Text
+from storage.diff.word_diff import Text
 from storage.history.memory import Memory, StepToCheck
 from storage.history.noise.boilerplate import (
     Boilerplate,

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from storage.database.rows import fetch, fetch_row
-from storage.diff.word_diff import Operation, Text
+from storage.diff.operation import Operation
+from storage.diff.word_diff import Text
 from storage.history.runs import ExtractorKey, is_same_extractor
 from storage.read.find import VersionRef
 from storage.read.texts import VersionReading, reading_pair, text_pair

@@ -49,6 +49,7 @@ def sentences(
     policy: Policy | None,
     *,
     is_broken: bool,
+    is_verbose: bool,
 ) -> list[str]:
     """Return the sentences about the log after a verification."""
     if not facts:
@@ -63,4 +64,5 @@ def sentences(
         lines.append(f"its first {facts['stamped']} entries were there by then: {by}")
     if is_broken:
         return [*lines, "no level holds: something is broken"]
-    return [*lines, f"level: {found}; what that does not prove: {DOES_NOT_PROVE[found]}"]
+    limits = f"what that does not prove: {DOES_NOT_PROVE[found]}"
+    return [*lines, f"level: {found}; {limits if is_verbose else '--verbose states its limits'}"]

@@ -340,6 +340,13 @@ def test_a_long_list_is_cut_and_continues(client, archive_url, monkeypatch):
     assert (is_error, told["error"]["code"]) == (True, "too_large")
 
 
+@pytest.mark.parametrize(("number", "code"), [(21, "parameter_invalid"), (30_000, "too_large")])
+def test_too_many_values_of_a_parameter_are_refused_with_a_code(archive_url, number, code):
+    speakers = [f"Ada Kern {each}" for each in range(number)]
+    is_error, told = within(archive_url, "changes", speaker=speakers)
+    assert (is_error, told["error"]["code"]) == (True, code)
+
+
 def test_no_list_has_more_rows_than_the_limit(client, archive_url, monkeypatch):
     monkeypatch.setattr(mcp, "PAGE_ROWS", 2)
     everything = client.get("/api/articles").json()["items"]

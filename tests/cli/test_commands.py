@@ -304,6 +304,34 @@ def test_doctor_reports_the_remedy(written, lesart):
     assert found["seeds"]["mend"]
 
 
+def test_a_table_of_doctor_has_the_problems_and_with_an_option_all_checks(written, lesart):
+    rows = objects(lesart("doctor")[1])
+    states = [row["state"] for row in rows]
+    fine = states.count("ok")
+    assert states == [*["warning"] * (len(states) - fine), *["ok"] * fine]
+    code, told, message = lesart("doctor", "--format", "table")
+    assert code == 0
+    assert message == f"lesart: {fine} checks ok; `lesart doctor --all` lists each\n"
+    assert "seeds" in told
+    assert "sqlite" not in told
+    code, told, message = lesart("doctor", "--format", "table", "--all")
+    assert (code, message) == (0, "")
+    assert {"seeds", "sqlite"} <= {*told.split()}
+
+
+def test_verify_states_the_verdict_first_and_its_limits_on_request(written, lesart, tmp_path):
+    lines = lesart("verify")[2].splitlines()
+    assert lines[0] == "lesart: no damage found: 0 broken, 0 redacted"
+    limits = ("not covered: ", "what that does not prove: ")
+    assert not [each for each in limits if each in "".join(lines)]
+    assert "level: logged; --verbose states its limits" in "".join(lines)
+    assert lesart("backup", "copy.sqlite3")[0] == 0
+    restored = ("restore", "copy.sqlite3", "--archive", str(tmp_path / "again.sqlite3"))
+    for words in (("verify",), restored):
+        said = lesart(*words, "--verbose")[2]
+        assert [each for each in limits if each in said] == [*limits]
+
+
 def test_doctor_names_columns_that_the_archive_lacks_until_it_is_upgraded(written, lesart):
     with closing(sqlite3.connect(written.path)) as archive:
         archive.executescript("DROP VIEW fields; CREATE VIEW fields AS SELECT 1 AS seq, 2 AS name")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from storage.diff.word_diff import Operation
+from storage.diff.operation import Operation
 from tests.diff.applied import apply
 from tests.flow.driver import seed
 from tests.flow.processes import lesart, rows

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from storage.diff.operation import Operation
 from storage.diff.paragraph_breaks import BETWEEN_PARAGRAPHS
-from storage.diff.word_diff import Operation
 
 
 class OperationsError(ValueError):

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from storage.diff import alignment
 from storage.diff.classes import DETECTORS, classes_of
 from storage.diff.edits import places
+from storage.diff.operation import Operation
 from storage.diff.word_diff import (
-    Operation,
     Text,
     diff,
     join_text,

@@ -18,7 +18,7 @@ from lesart import views
 from storage.database.engine import database_url
 from storage.database.tables.metadata import METADATA
 from storage.database.views import VIEWS
-from storage.diff.word_diff import Operation
+from storage.diff.operation import Operation
 from storage.read.filters import Clocks
 from storage.values.answer import Answer
 from storage.values.dates import iso_utc
@@ -165,6 +165,12 @@ def test_an_archive_has_a_length_a_name_and_its_articles_and_versions(archive):
     assert "password" not in repr(archive)
     with pytest.raises(lesart.NoSuchError):
         archive["no-such-article"]
+    with pytest.raises(TypeError, match="0 is no revision"):
+        archive[0]
+    there = [articles[0].article, f"{articles[0].article}@1", articles[0]]
+    assert [each in archive for each in there] == [True] * 3
+    absent = ["no-such-article", f"{articles[0].article}@99", "a@@b", 0, None]
+    assert [each in archive for each in absent] == [False] * 5
 
 
 def test_an_iterator_ends_with_its_archive(shared_url):

@@ -212,7 +212,7 @@ def test_at_100_columns_each_row_of_a_list_is_one_line_with_outlet_and_title(sam
 def test_reason_and_remedy_are_whole_at_80_columns(samples):
     with (samples / "seeds" / "leer.txt").open("w"):
         on_screen(samples, "ingest", "seeds/leer.txt", code=1)
-    for words in (("refusals",), ("doctor",)):
+    for words in (("refusals",), ("doctor", "--all")):
         told = " ".join(" ".join(on_screen(samples, *words)).split())
         for row in rows(samples, *words):
             for name in ("message", "hint", "mend"):

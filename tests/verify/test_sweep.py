@@ -69,9 +69,9 @@ def listed(table: str, column: str) -> bool:
     )
 
 
-def verified(path: Path) -> tuple[int, dict[str, Any], str]:
+def verified(path: Path, *words: str) -> tuple[int, dict[str, Any], str]:
     """Run `lesart verify` in a process of its own; return its exit code and what it wrote."""
-    ended = lesart(path.parent, "verify", "--archive", str(path), "--format", "json")
+    ended = lesart(path.parent, "verify", "--archive", str(path), "--format", "json", *words)
     assert "Traceback" not in ended.stderr
     return ended.returncode, json.loads(ended.stdout or "{}"), ended.stderr
 
@@ -141,7 +141,7 @@ def other_plain(value: Any) -> Any:
 
 @pytest.mark.slow
 def test_verify_lists_the_tables_that_it_does_not_cover(whole_file):
-    code, found, told = verified(whole_file)
+    code, found, told = verified(whole_file, "--verbose")
     assert (code, found["findings"]) == (0, [])
     tables = {each["table"] for each in found["not_covered"]}
     assert {"source", "job", "alert"} <= tables

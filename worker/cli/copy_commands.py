@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from storage.cli.app import app
 from storage.cli.exits import say
-from storage.cli.options import ArchiveOptions, OutputOptions, VerifyOptions, command
+from storage.cli.options import (
+    VERBOSE_HELP,
+    ArchiveOptions,
+    OutputOptions,
+    VerifyOptions,
+    command,
+)
 from storage.cli.output import require_lasting_place
 from storage.cli.progress import ProgressLine
 from storage.read.query.parameter import argument, flag, option
@@ -92,6 +98,7 @@ def restore(
     output: OutputOptions,
     verified: bool = flag("--verify/--no-verify", "Verify the restored archive.", default=True),
     drill: bool = flag("--drill", "Restore into a temporary file, verify it, and delete it."),
+    verbose: bool = flag("--verbose", VERBOSE_HELP),
     redactions: Path | None = option(
         "--redactions",
         "FILE",
@@ -128,7 +135,7 @@ def restore(
             say(f"… and in {len(replaced) - NAMED_REPLACED} more places")
         say(f"restored {rows} rows in {time.monotonic() - began:.1f} s")
         if verified or drill:
-            report_verification(settings, output, VerifyOptions())
+            report_verification(settings, output, VerifyOptions(verbose=verbose))
 
 
 def _redact_copy(settings: Settings, acts: Sequence[Mapping[str, Any]], place: str) -> None:

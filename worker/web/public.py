@@ -14,6 +14,8 @@ _SPECIAL = (
     ("fec0::/10", "local_to_site"),
     ("192.0.0.0/24", "set_aside"),
     ("192.88.99.0/24", "set_aside"),
+    ("3fff::/20", "set_aside"),
+    ("5f00::/16", "set_aside"),
 )
 SPECIAL = tuple((ipaddress.ip_network(network), name) for network, name in _SPECIAL)
 """Networks that Python reports as public, or does not classify precisely enough, each with the name

@@ -5,8 +5,8 @@ from html import escape
 
 from storage.cli.table import styled
 from storage.diff.entry_diff import EntryDiff
+from storage.diff.operation import Operation
 from storage.diff.paragraph_breaks import BREAK
-from storage.diff.word_diff import Operation
 from storage.read.answers import Diff
 from storage.read.render.paragraphs import group_paragraphs, paragraph_kind, paragraph_labels
 from storage.read.render.visible import visible

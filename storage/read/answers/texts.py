@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from storage.diff.operation import Operation
 from storage.read.answers.articles import BESIDE
 from storage.values import notebook
 from storage.values.answer import Answer
@@ -237,7 +238,7 @@ class Diff(Answer):
 
     a: str
     b: str
-    operations: tuple[Any, ...]
+    operations: tuple[Operation, ...]
     grouped: Any = field(default=None, metadata=BESIDE)
     a_certain: bool = True
     b_certain: bool = True
@@ -265,7 +266,7 @@ class Diff(Answer):
         return all(operation.op == "equal" for operation in self.operations)
 
 
-def _edits(operations: Iterable[Any]) -> list[Json]:
+def _edits(operations: Iterable[Operation]) -> list[Json]:
     return [as_dict(operation) for operation in operations if operation.is_edit]
 
 

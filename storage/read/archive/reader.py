@@ -170,4 +170,16 @@ class ReadOnlyArchive(ArchiveQueries):
         return True
 
     def __getitem__(self, rev: str) -> VersionText:
+        if not isinstance(rev, str):
+            raise TypeError(f"{rev!r} is no revision: it is a text, such as 'ARTICLE@2'")
         return self.version(rev)
+
+    def __contains__(self, rev: object) -> bool:
+        """Check whether `archive[rev]` returns a version."""
+        if not isinstance(rev, str):
+            return any(each == rev for each in self)
+        try:
+            self[rev]
+        except (LookupError, ValueError):
+            return False
+        return True

@@ -26,6 +26,7 @@ from storage.values.messages import message_text
 
 if TYPE_CHECKING:
     from storage.diff import word_diff
+    from storage.diff.operation import Operation
     from storage.read import blame, cite, find, same_extractor, texts
 else:
     word_diff = LazyModule("storage.diff.word_diff")
@@ -77,7 +78,7 @@ class ArchiveTexts(ArchiveConnection):
         operations = tuple(word_diff.diff(*pair))
         return Diff(a.rev, b.rev, operations, grouped, a.certain, b.certain)
 
-    def change_operations(self, change: Change) -> "Sequence[word_diff.Operation]":
+    def change_operations(self, change: Change) -> "Sequence[Operation]":
         """Return the operations of a change; for a live blog without entries that moved.
 
         Raises: NoSuchError, RedactedError.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from storage.diff.word_diff import Operation
+from storage.diff.operation import Operation
 
 LABELS = {"move": "moved", "split": "split", "join": "joined"}
 """Labels of paragraphs whose place or breaks changed, by the operation."""

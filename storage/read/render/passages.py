@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from storage.diff.operation import Operation
 from storage.diff.paragraph_breaks import BREAK
-from storage.diff.word_diff import Operation
 from storage.read.render.paragraphs import group_paragraphs, paragraph_kind, paragraph_labels
 from storage.read.render.translations import translate
 

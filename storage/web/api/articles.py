@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from storage.diff.entry_diff import EntryDiff
-from storage.diff.word_diff import Operation
+from storage.diff.operation import Operation
 from storage.read import answers
 from storage.read.query.queries import Long
 from storage.read.render import citation

@@ -84,7 +84,12 @@ def rederive(
 
 
 @command(app, "doctor", example="lesart doctor")
-def doctor(*, place: ArchiveOptions, output: OutputOptions) -> None:
+def doctor(
+    *,
+    place: ArchiveOptions,
+    output: OutputOptions,
+    every: bool = flag("--all", "List each check in a table (default: only problems)."),
+) -> None:
     """Check the installation and list problems with their remedies."""
     more = [
         ("servers", servers.check_servers),
@@ -95,7 +100,7 @@ def doctor(*, place: ArchiveOptions, output: OutputOptions) -> None:
         ("alerts", alert_check.check_alerts),
         *(check for part in load_parts("check") for check in part.CHECKS),
     ]
-    report_examination(place.settings(), output, more)
+    report_examination(place.settings(), output, more, every=every)
 
 
 @command(app, "explain", example="lesart explain https://zeitung.example/lokales/pegel")

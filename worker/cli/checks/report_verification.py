@@ -107,23 +107,35 @@ def report_verification(
         except KeyboardInterrupt:
             message = f"interrupted: continue with --after {verification.reached}"
             raise InterruptionError(message) from None
+    _say_counts(verification, written.number)
+    if checked.verbose:
+        say(verify_findings.summary())
+    policy, is_broken = witnesses.read_policy(settings.proof_witnesses), bool(written.number)
+    for sentence in verify_level.sentences(
+        verification.facts,
+        scope.against,
+        policy,
+        is_broken=is_broken,
+        is_verbose=checked.verbose,
+    ):
+        say(sentence)
+    if written.number:
+        raise typer.Exit(NO)
+
+
+def _say_counts(verification: "verify_run.Verification", broken: int) -> None:
+    """State the verdict, and then the number of checked rows."""
+    verdict = "damage found" if broken else "no damage found"
+    say(f"{verdict}: {broken} broken, {verification.redacted} redacted")
     counts = verification.checked.items()
     checked_rows = ", ".join(f"{number} {CHECKED[check]}" for check, number in counts if number)
-    say(f"checked {checked_rows}; {verification.redacted} redacted; {written.number} broken")
+    say(f"checked {checked_rows}")
     if verification.expired:
         say(f"{verification.expired} captures have no bytes after their retention period")
     _say_orphans(verification.orphans)
     if verification.older_steps:
         number = verification.older_steps
         say(f"{number} changes were classified by older rules; run `lesart reclassify`")
-    say(verify_findings.summary())
-    policy, is_broken = witnesses.read_policy(settings.proof_witnesses), bool(written.number)
-    for sentence in verify_level.sentences(
-        verification.facts, scope.against, policy, is_broken=is_broken
-    ):
-        say(sentence)
-    if written.number:
-        raise typer.Exit(NO)
 
 
 def _say_orphans(names: Sequence[str]) -> None:
