@@ -160,6 +160,12 @@ class _FetchRun:
             else:
                 self._requeue(fetch)
 
+    def _request_named(self, queue: HostQueue, fetch: Fetch) -> None:
+        """Queue the documents that an answer names behind the waiting checks."""
+        if named := [*fetch.named_documents()]:
+            for each in self.servers.due_files(queue, fetch.watched, named):
+                self._requeue(each)
+
     def _is_allowed(self, queue: HostQueue) -> bool:
         """Check whether the first request of a queue is allowed; one that is not ends its check."""
         fetch = queue.waiting[0]
@@ -195,6 +201,8 @@ class _FetchRun:
         address = with_secrets(address, fetch.secrets)
         headers = [*self.headers, *fetch.own_headers, *fetch.conditions]
         connection, seconds = queue.connection, max(0.1, fetch.seconds)
+        if fetch.site is not None:
+            seconds = max(0.1, min(seconds, queue.file_seconds))
         max_bytes = self.settings.max_document_bytes
         queue.occupy(fetch, time.monotonic() + seconds)
         self.threads.start(
@@ -254,9 +262,7 @@ class _FetchRun:
         )
         fetch.accept_answer(answer, result.began, result.ended)
         if fetch.check is not None and fetch.site is None:
-            named = list(fetch.named_documents())
-            if named:
-                self._request_files(queue, self.servers.due_files(queue, fetch.watched, named))
+            self._request_named(queue, fetch)
         self._requeue(fetch)
         if is_to_be_left_alone:
             self._reassign(queue)

@@ -89,6 +89,7 @@ class Servers:
                 is_own=is_own,
                 delay=host.delay,
                 files=declared[address.key],
+                file_seconds=files.MOST_SECONDS,
             )
 
     def queue_of(self, fetch: Fetch) -> HostQueue:
@@ -257,14 +258,16 @@ class Servers:
     ) -> bool:
         """Record an answer; return whether the server must be left alone from now on.
 
-        Only the answer for a page ends a series of failures.
+        Only a page begins or ends a series of failures: a file with declarations may be slow alone.
         """
+        if not is_page:
+            queue.file_seconds -= answer.duration_ms / 1000
         if answer.status in {429, 503}:
             end = retry_after(answer.header, now)
             if answer.status == 429 or end is not None:
                 self.pause(queue, end, f"{PAUSE_NOTE_PREFIX} {answer.status}")
                 return True
-        elif answer.refused is not None and answer.refused.code == "unreachable":
+        elif is_page and answer.refused is not None and answer.refused.code == "unreachable":
             self.pause(queue, None, answer.refused.message)
             return True
         elif is_page and (queue.host.failures or queue.host.retry_until):

@@ -14,12 +14,14 @@ class HostQueue:
     """One server with its waiting checks, in order.
 
     `files` have declarations about it; `requested_files` were requested, or found to be current.
+    `file_seconds` is the time that their requests may still take.
     """
 
     key: str
     connection: PersistentConnection
     host: Host
     is_own: bool
+    file_seconds: float
     waiting: deque[Fetch] = field(default_factory=deque)
     current: Fetch | None = None
     is_busy: bool = False

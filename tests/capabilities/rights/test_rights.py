@@ -17,7 +17,8 @@ from tests.flow.processes import environment, lesart, rows, until
 from tests.serve.conftest import served
 from tests.web.clock import SharedClock
 from tests.web.desk import HIGHER, PEGEL, A
-from tests.web.site import Reply, page, simulated_web
+from tests.web.site import Reply, page, simulated_web, slow
+from worker.sources.listings import rights_files
 from worker.sources.listings.rights_files import MOST_RULES, find_declarations, read_rules
 from worker.web.robots import decide
 
@@ -218,6 +219,27 @@ def test_a_file_that_cannot_be_requested_delays_no_page(desk):
     desk.web.put(TDMREP, Reply(b"", status=500))
     assert desk.fetch(A, at=30).unchanged == 1
     assert "tdmrep.json" not in {row[0] for row in periods(desk)}
+
+
+def test_slow_and_endless_licences_delay_no_page(desk, monkeypatch):
+    monkeypatch.setattr(rights_files, "MOST_SECONDS", 0.5)
+    late, endless, named = (
+        f"https://zeitung.example/{each}.xml" for each in ("late", "endless", "named")
+    )
+    licences = f"License: {late}\nLicense: {endless}\nUser-agent: *\nAllow: /"
+    desk.web.put(ROBOTS, Reply(licences.encode(), type="text/plain"))
+    desk.web.put(late, slow(Reply(DOCUMENT), 40))
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/rsl+xml\r\n\r\n"
+    desk.web.put(endless, Reply(pieces=[(0, head), *[(0.1, b"<rsl>")] * 400]))
+    desk.web.put(named, slow(Reply(DOCUMENT), 40))
+    link = f'<{named}>; rel="license"; type="application/rsl+xml"'
+    desk.web.put(A, reserved().with_header("Link", link))
+    desk.web.put(f"{A}2", page("Der Damm hält", HIGHER[1:]))
+    assert desk.fetch(A, f"{A}2", at=1).new_articles == 2
+    paths = [each.path for each in desk.web.requests]
+    assert {"/late.xml", "/endless.xml", "/named.xml"} <= {*paths}
+    assert paths.index("/lokales/pegel2") < paths.index("/named.xml")
+    assert desk.number("SELECT count(*) FROM host WHERE retry_until IS NOT NULL") == 0
 
 
 # ------------------------------------------------------------------------- in an archive

@@ -34,6 +34,8 @@ KIND = "rights"
 """The kind of the check of such a file."""
 MOST_BYTES = 512 * 1024
 MOST_RULES = 1_000
+MOST_SECONDS = 5.0
+"""Time limit of all files of a server in a run: its pages do not wait for longer."""
 MOST_FILES = 5
 """Maximum number of RSL documents per site."""
 KEPT, FAILED_KEPT = timedelta(hours=24), timedelta(minutes=30)
