@@ -324,7 +324,7 @@ def test_verify_states_the_verdict_first_and_its_limits_on_request(written, lesa
     assert lines[0] == "lesart: no damage found: 0 broken, 0 redacted"
     limits = ("not covered: ", "what that does not prove: ")
     assert not [each for each in limits if each in "".join(lines)]
-    assert "level: logged; --verbose states its limits" in "".join(lines)
+    assert "; --verbose states its limits" in "".join(lines)
     assert lesart("backup", "copy.sqlite3")[0] == 0
     restored = ("restore", "copy.sqlite3", "--archive", str(tmp_path / "again.sqlite3"))
     for words in (("verify",), restored):
