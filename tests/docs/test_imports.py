@@ -88,7 +88,7 @@ def test_each_module_of_capabilities_and_of_commands_can_be_imported_first():
     assert import_first(names) == []
 
 
-@pytest.mark.slow
+@pytest.mark.large
 def test_each_module_can_be_imported_first():
     assert import_first(modules()) == []
 

@@ -74,7 +74,7 @@ def compare_answers(room: Newsroom, times: list[float], names: list[str]) -> int
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "chosen", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, 4))]
+    "chosen", [0, *(pytest.param(n, marks=pytest.mark.large) for n in range(1, 4))]
 )
 def test_knowledge_about_one_article_is_part_of_the_whole(room, chosen):
     chance = random.Random(chosen)
@@ -89,6 +89,7 @@ def test_knowledge_about_one_article_is_part_of_the_whole(room, chosen):
 
 
 @pytest.mark.slow
+@pytest.mark.postgresql("large")
 def test_knowledge_about_one_article_has_all_tables_of_the_record(room):
     fill_record(room)
     room.write("a.txt", seed("Pegel steigt", SENTENCES[1]))

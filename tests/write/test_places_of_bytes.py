@@ -264,6 +264,7 @@ What readers write about texts is tested in `tests/capabilities`.
 
 
 @pytest.mark.slow
+@pytest.mark.postgresql("large")
 @pytest.mark.parametrize("act", ACTS)
 def test_nothing_is_left_in_any_bytes(room, tmp_path, monkeypatch, act):
     monkeypatch.chdir(tmp_path)
