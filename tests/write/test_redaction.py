@@ -447,6 +447,26 @@ def test_a_passage_whose_redaction_was_killed_before_its_rows_were_emptied_is_re
     assert room.findings() == []
 
 
+def test_bytes_of_the_article_that_cannot_be_unpacked_go_with_its_passage(room):
+    said = seed("Pegel", "Frau Ada Zwölfkern sah es.", PUMPED)
+    packed = gzip.compress(said.encode())
+    damaged = packed[:20] + bytes(6) + packed[26:]
+    room.write("a.txt", said)
+    room.write("b.txt", damaged + b"b")
+    room.scan(0)
+    room.write("a.txt", damaged)
+    assert room.scan(1).refused == 2
+    of_a, of_b = (
+        f"SELECT count(*) FROM capture WHERE data IS NOT NULL AND length(data) = {size}"
+        for size in (len(damaged), len(damaged) + 1)
+    )
+    assert (room.number(of_a), room.number(of_b)) == (1, 1)
+    one, passage = target(room, "seed:presse/a.txt"), Passage.parse("Ada Zwölfkern")
+    redact_passage(room.archive, [one], passage, RedactionReason.MISTAKE, "ada", prepare_reading)
+    assert (room.number(of_a), room.number(of_b)) == (0, 1)
+    assert room.findings() == []
+
+
 @pytest.mark.slow
 def test_what_versions_are_without_a_passage_is_compared_before_the_lock(room, monkeypatch):
     for hour, verb in enumerate(("stieg", "stieg weiter", "fiel")):

@@ -171,8 +171,8 @@ def add_found_bytes(connection: Connection, plan: RedactionPlan, search: BytesSe
     """Add the captures, lists and records that contain the text to a plan.
 
     Of the captures and records of the articles themselves, a passage is removed from those that
-    contain it. Bytes from which another article was read are kept if its own text has the phrase:
-    it is listed as related. Otherwise its bytes are emptied and its text stays.
+    contain it or cannot be unpacked. Bytes from which another article was read are kept if its own
+    text has the phrase: it is listed as related. Otherwise its bytes are emptied; its text stays.
     """
     planned = plan.rows["capture"] if search.read_with is None else search.read_with
     new = {number: found for number, found in search.found.items() if number not in planned}
@@ -186,7 +186,8 @@ def add_found_bytes(connection: Connection, plan: RedactionPlan, search: BytesSe
             told |= found.phrases & search.identity.addresses
         others = readings.articles.get(number, set()) - plan.articles
         quoted = readings.find_quoted(number, told) if others else set()
-        if REDACTED in found.digests or told - quoted:
+        is_own_unread = found.left_out is not None and number in own and not others
+        if REDACTED in found.digests or told - quoted or is_own_unread:
             plan.held.add(number)
         elif others and (told or found.phrases & search.identity.weak):
             plan.related |= others
