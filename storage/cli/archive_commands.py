@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Sequence
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -165,6 +166,13 @@ def config(place: ArchiveOptions, output: OutputOptions) -> None:
 def show_version() -> None:
     """Print the versions of Lesart and Python."""
     print_version()
+
+
+@command(db, "roles", example="lesart db roles")
+def roles() -> None:
+    """Print the SQL that creates the roles of an archive on PostgreSQL; psql runs it."""
+    script = resources.files("storage.database").joinpath("roles.sql")
+    typer.echo(script.read_text("utf-8"), nl=False)
 
 
 @command(db, "upgrade", example="lesart db upgrade --archive lesart-data/lesart.sqlite3")

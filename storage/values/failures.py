@@ -20,9 +20,10 @@ PROCESSES = "end some processes, or raise the limit on processes (`ulimit -u`)"
 OPEN_FILES = "close some files, or raise the limit on open files (`ulimit -n`)"
 
 USE_OTHER_ROLE = (
-    "lesart_reader reads the views alone (`lesart sql`; in Python `archive.sql` and "
-    "`archive.session`): other commands that read need lesart_page, those that write need "
-    "lesart_worker"
+    "commands that read need the role lesart_page, those that write lesart_worker; lesart_reader "
+    "is for SQL alone (`lesart sql`; in Python `archive.sql` and `archive.session`). A role of "
+    "your own needs `GRANT lesart_page TO` it or `GRANT lesart_worker TO` it; `lesart db roles` "
+    "prints the SQL that creates these roles"
 )
 
 CONFINE_SQL = (

@@ -15,7 +15,7 @@ from tests.compose.roles import make_roles
 
 @pytest.fixture(scope="session")
 def stack_url() -> Iterator[str]:
-    """Give an archive whose roles were made as docker/roles.sql makes them, on its own server."""
+    """Give an archive whose roles were made as storage/database/roles.sql makes them, on its own server."""
     with services.own_postgres() as server:
         url = server.url("postgres")
         make_roles(url)

@@ -34,6 +34,7 @@ COMMANDS = (
     Row("help source run", "Usage: lesart source run"),
     Row("diff", "try `lesart diff --help`", 2),
     Row("config", "database_url"),
+    Row("db roles", "CREATE ROLE lesart_worker"),
     Row('sql "SELECT title FROM articles"', "Kanalbrücke", role="reader"),
     Row("source show kurier", '"kurier"'),
     Row(f"ingest {SITE}/alt", '"new_articles": 1'),

@@ -22,9 +22,14 @@ LEADING = re.compile(
 )
 
 ELSEWHERE = {
-    "docker": "tests/compose", "newest": "tests/compose", "mkdir": "tests/compose", "git": "tests/compose",
+    "docker": "tests/compose", "(umask 077; docker": "tests/compose", "newest": "tests/compose", "mkdir": "tests/compose", "git": "tests/compose",
     "scp": "tests/compose", "tar": "tests/compose", "cd": "tests/compose", "cat": "tests/compose",
     "echo": "tests/compose", "psql": "tests/compose", "LESART": "tests/compose", "EOF": "tests/compose",
+    **dict.fromkeys(
+        ("apt-get", "useradd", "/opt/lesart", "SETTINGS=", "install -d", "for role", "chown", "runuser", "set -a", ". ", "#!/bin/sh",
+         "exec /opt/lesart", "chmod", "chgrp", "systemctl", "journalctl", "\\set", "CREATE DATABASE", "python3 -m venv /opt"),
+        "tests/stack/test_without_docker.py",
+    ),
     "pip": ".ci/run", ".venv/bin/pip": ".ci/run", "python3 -m venv": ".ci/run",
     "curl": "tests/outside/test_web.py", "export": "tests/docs/test_documented.py",
     "python3 -I verify.py": "tests/export", "sigsum-key": "tests/proof", "GODEBUG": "tests/proof",
