@@ -17,7 +17,7 @@ from storage.history.unconfirmed.rule import SHAPE
 from storage.read.render.paragraphs import LABELS
 from storage.read.render.translations import catalogue, message_templates, translate_message
 from storage.values.change_class import ChangeClass
-from storage.values.messages import message_text, messages
+from storage.values.messages import choose_plural, message_text, messages
 from storage.values.net.rights import PROTOCOLS
 from storage.values.outcome import OUTCOMES, STATES
 from storage.values.refusals import REFUSALS, refuse
@@ -190,6 +190,23 @@ def test_names_of_classes_and_states_are_said_in_both_languages():
     }
     labels = {f"{kind} {code}" for kind, found in codes.items() for code in found}
     assert labels - set(english) == set()
+
+
+TWO_FORMS = {each: catalogue()["de"][each] for each in catalogue()["de"] if "|" in each}
+TWO_FORMS |= {english: german for english, german in messages().values() if "|" in english}
+
+
+@pytest.mark.parametrize("english", sorted(TWO_FORMS))
+def test_one_has_the_singular_and_each_other_number_the_plural_in_both_languages(english):
+    for text in (english, TWO_FORMS[english]):
+        one, many = text.split("|") if "|" in text else (text, text)  # as in "Treffer"
+        forms = [choose_plural(text, {"n": number}) for number in (0, 1, 2, "1", "1.000")]
+        assert forms == [many, one, many, one, many]
+
+
+def test_no_noun_in_the_plural_follows_a_number_in_a_text_of_one_form():
+    nouns = re.compile(r"\{n\} (?:articles|versions|files|pages|checks|edits|texts|entries)\b")
+    assert [each for each in catalogue()["de"] if "|" not in each and nouns.search(each)] == []
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
