@@ -1,8 +1,8 @@
 """PURE: which places of a change are noise, and by which rule.
 
-Noise is what changes with nobody editing. A rule looks at what changed, never at how little it
-is: a digit, a negation, a name or a mark in running text is no noise under any of them. What no
-rule explains is a change.
+Noise changes without an editor. A rule compares the content of a change, never its size: a digit,
+a negation, a name or a mark in running text is no noise under any rule. A place that no rule
+explains is a change.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -245,7 +245,7 @@ def _mask_spans(text: str, spans_of_text: Iterable[Span]) -> str:
 
 
 def _kinds_of_line(text: str, spans_of_line: Sequence[Span]) -> list[Kind]:
-    """Return the kinds of the spans if a line contains nothing else; otherwise none."""
+    """Return the kinds of the spans if a line contains only them; otherwise none."""
     end = 0
     for span in spans_of_line:
         if _is_content(text[end : span.start]):

@@ -19,7 +19,7 @@ Clause = tuple[str, dict[str, Any]]
 
 
 def selecting_query(name: str, values: Collection[str], database: Connected | str) -> Clause:
-    """Return the query of a filter for what has one of the values."""
+    """Return the query of a filter for rows with one of the values."""
     each, views = CONDITIONS[name]
     query = each.query.format_map({view: view_query(view, database) for view in views})
     return query, {name: sorted({form for value in values for form in _compared(each, value)})}

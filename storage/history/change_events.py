@@ -28,7 +28,7 @@ COMPARED: Mapping[str, tuple[str, ...]] = {
     "reading": ("derivation_id",),
     "interval": ("changed_after", "changed_by"),
 }  # fmt: skip
-"""What an update names, by the columns of a version that it compares. `last_seen` is none."""
+"""The names in an update, by the columns of a version that it compares. `last_seen` is none."""
 UPDATE_REDACTION, UPDATE_RESTRICTION, UPDATE_ARTICLE = "redaction", "restriction", "article"
 UPDATES = (*COMPARED, UPDATE_REDACTION, UPDATE_RESTRICTION, UPDATE_ARTICLE)
 CHANGE, UPDATE, WITHDRAWN = "change", "update", "withdrawn"
@@ -110,7 +110,7 @@ def _find_gone(
 
 
 def _differences(row: Any, values: Mapping[str, Any]) -> list[str]:
-    """Return what is different in the values of a change, as an update names it."""
+    """Return the names of the different values of a change, as in an update."""
     found = [
         name
         for name, columns in COMPARED.items()

@@ -68,8 +68,8 @@ class ComparedPair(CapturePair):
 class ComparisonState:
     """The contents and comparisons of one unit of work.
 
-    It is filled before the lock of the archive is taken, drops what is uncertain when the unit has
-    the lock, and ends with the unit; after the commit, `Memory` keeps `contents` and `steps`.
+    It is filled before the lock of the archive is taken, drops uncertain contents when the unit
+    has the lock, and ends with the unit; after the commit, `Memory` keeps `contents` and `steps`.
 
     `contents` are those of derivations; unwritten ones have negative numbers. `drafts` are the
     contents that were read, by observation. `sites` are those of articles.
@@ -82,13 +82,13 @@ class ComparisonState:
     _pairs: dict[tuple[CaptureContent, CaptureContent], ComparedPair] = field(default_factory=dict)
 
     def pair(self, a: CaptureContent, b: CaptureContent) -> ComparedPair:
-        """Return two captures with what is known of their comparison."""
+        """Return two captures with the known results of their comparison."""
         if (a, b) not in self._pairs:
             self._pairs[a, b] = ComparedPair(a, b)
         return self._pairs[a, b]
 
     def drop_uncertain(self) -> list[int]:
-        """Drop what the lock may have changed; return the articles whose sites to load again.
+        """Drop contents that may have changed; return the articles whose sites to load again.
 
         Contents and comparisons stay; unwritten derivations and sites do not.
         """
@@ -116,7 +116,7 @@ REDACTED_CONTENT = CaptureContent(Text(None, ()), is_redacted=True)
 
 
 class CaptureComparer:
-    """Compares captures for one unit of work; `state` has what it read and compared.
+    """Compares captures for one unit of work; `state` has the contents and results.
 
     It `decides` on noise, unless it only displays earlier decisions: then other articles are
     not checked, and nothing is recorded. `memory` is the cache of stored texts of the process.

@@ -1,7 +1,7 @@
 """PURE: spans of a text that change by themselves: clocks, ages, counters, server traces.
 
 Only whole paragraphs count, or whole pieces of a line that is divided by bars or dots. Running text
-is never volatile. There are two exceptions that nobody edits by hand: addresses
+is never volatile. There are two exceptions, which are not edited by hand: addresses
 (`storage.language.contacts`) and the year after a ©.
 """
 

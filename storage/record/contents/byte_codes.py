@@ -44,7 +44,7 @@ _WIDE_TEXTS = {
     "utf-32-be": re.compile(rb"(?s:(?:\0[\0-\x03]..){6,}+)"),
 }
 _BETWEEN = "AAAAAAAA"
-"""Six zeros, between what runs of digits result in."""
+"""Six zeros, between the results of runs of digits."""
 _NOT_ASCII = bytes(range(0x80, 0x100))
 
 
