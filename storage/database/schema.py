@@ -30,6 +30,7 @@ from storage.database.schema_version import (
 )
 from storage.database.servers.reader_role import confine_reader
 from storage.database.table_facts import EMPTIED, ERASABLE, RECORD, STATE_TABLES
+from storage.database.tables.kept import create_kept, kept_records, store_facts, table_named
 from storage.database.tables.metadata import METADATA
 from storage.database.view_queries.sql_words import INDEXED_TOKENS
 from storage.database.views import COLUMNS, READER_ROLE, VIEWS, create_views, drop_views
@@ -59,20 +60,22 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
         before = read_revision(connection)
         known = head()
         if before == known and _is_whole(connection):
+            store_facts(connection)
             _grant_roles(connection)
             return before, known
         refuse_newer(connection, before, known)
         if before is None:
             _refuse_foreign(connection)
         drop_views(connection)
-        _drop_guards(connection)
         if before is None:
             _create_tables(connection)
         else:
+            _drop_guards(connection)
             _migrate(connection, before)
         _create_guards(connection)
         create_views(connection)
         _found_archive(connection)
+        store_facts(connection)
         _grant_roles(connection)
         return before, known
 
@@ -93,7 +96,7 @@ def missing_guards(connection: Connection) -> list[str]:
     """Return the names of missing guard triggers."""
     third = "truncate" if connection.dialect.name == "postgresql" else "insert"
     events = ("update", "delete", third)
-    names = {f"guard_{table}_{event}" for table in RECORD for event in events}
+    names = {f"guard_{table}_{event}" for table in _records(connection) for event in events}
     if connection.dialect.name == "postgresql":
         query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'"
     else:
@@ -243,12 +246,28 @@ SELECT t.tgname, c.relname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgreli
 WHERE NOT t.tgisinternal AND c.relnamespace = current_schema()::regnamespace"""
 
 
+def _records(connection: Connection) -> tuple[str, ...]:
+    """Return the tables of the record, with those that the program does not know."""
+    return (*RECORD, *(each.name for each in kept_records(connection)))
+
+
+def copy_kept(old: Connection, new: Connection) -> list[Table]:
+    """Create the tables in a copy that the program does not know, guarded; return them."""
+    tables = create_kept(old, new)
+    if tables and missing_guards(new):
+        _drop_guards(new)
+        _create_guards(new)
+        _grant_roles(new)
+    return tables
+
+
 def _drop_guards(connection: Connection) -> None:
-    """Drop the guards that are created again; those of deleted capabilities stay."""
+    """Drop the guards that are created again."""
+    records = _records(connection)
     is_postgres = connection.dialect.name == "postgresql"
     found = connection.execute(text(_GUARDS_OF_POSTGRES if is_postgres else _GUARDS_OF_SQLITE))
     for name, table in found.all():
-        if table in RECORD and name.startswith("guard_"):
+        if table in records and name.startswith("guard_"):
             place = f" ON {table}" if is_postgres else ""
             connection.execute(text(f"DROP TRIGGER {name}{place}"))
 
@@ -260,20 +279,22 @@ def _create_guards(connection: Connection) -> None:
     """
     make = _postgres_guard if connection.dialect.name == "postgresql" else _sqlite_guard
     if connection.dialect.name == "postgresql":
-        connection.execute(text(_POSTGRES_GUARD_FUNCTION))
-    for table in RECORD:
+        connection.execute(text(_POSTGRES_GUARD_FUNCTION.replace("{IN_THE_RUN}", _in_the_run())))
+    for table in _records(connection):
         for statement in make(table):
             connection.execute(text(statement))
 
 
-_IN_THE_RUN = (
-    f"EXISTS (SELECT 1 FROM redaction WHERE table_name IN ({', '.join(map(repr, EMPTIED))}) "
-    "AND row_id <= OLD.seq "
-    "AND row_id > coalesce((SELECT max(seq) FROM log_run WHERE seq < OLD.seq), -1))"
-)
-"""SQL: this run of log entries contains a redacted one, whose salt may be deleted."""
+def _in_the_run() -> str:
+    """Return SQL: this run of log entries contains a redacted one, whose salt may be deleted."""
+    return (
+        f"EXISTS (SELECT 1 FROM redaction WHERE table_name IN ({', '.join(map(repr, EMPTIED))}) "
+        "AND row_id <= OLD.seq "
+        "AND row_id > coalesce((SELECT max(seq) FROM log_run WHERE seq < OLD.seq), -1))"
+    )
 
-_POSTGRES_GUARD_FUNCTION = f"""
+
+_POSTGRES_GUARD_FUNCTION = """
 CREATE OR REPLACE FUNCTION lesart_guard() RETURNS trigger LANGUAGE plpgsql AS $body$
 DECLARE
     emptied text[] := TG_ARGV[0]::text[];
@@ -302,7 +323,7 @@ BEGIN
         END IF;
     END IF;
     IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'log_run' THEN
-        IF to_jsonb(OLD) - 'openings' = to_jsonb(NEW) - 'openings' AND {_IN_THE_RUN} THEN
+        IF to_jsonb(OLD) - 'openings' = to_jsonb(NEW) - 'openings' AND {IN_THE_RUN} THEN
             RETURN NEW;
         END IF;
     END IF;
@@ -328,9 +349,10 @@ def _sqlite_guard(table: str) -> list[str]:
     update = f"CREATE TRIGGER guard_{table}_update BEFORE UPDATE ON {table}"
     if table in ERASABLE:
         emptied = ERASABLE[table]
-        kept = [c.name for c in METADATA.tables[table].columns if c.name not in emptied]
+        columns = table_named(table).columns
+        kept = [c.name for c in columns if c.name not in emptied]
         same = " AND ".join(f"NEW.{name} IS OLD.{name}" for name in kept)
-        gone = " AND ".join(_is_gone(METADATA.tables[table].columns[name]) for name in emptied)
+        gone = " AND ".join(_is_gone(columns[name]) for name in emptied)
         is_redacted = (
             f"EXISTS (SELECT 1 FROM redaction WHERE table_name IN ('{table}', '{table}_address') "
             "AND row_id = OLD.id)"
@@ -338,7 +360,7 @@ def _sqlite_guard(table: str) -> list[str]:
         update += f" WHEN NOT ({same} AND {gone} AND {is_redacted})"
     if table == "log_run":
         same = "NEW.seq IS OLD.seq AND NEW.start IS OLD.start AND NEW.entries IS OLD.entries"
-        update += f" WHEN NOT ({same} AND {_IN_THE_RUN})"
+        update += f" WHEN NOT ({same} AND {_in_the_run()})"
     return [
         f"{update} BEGIN {refuse}; END",
         f"CREATE TRIGGER guard_{table}_delete BEFORE DELETE ON {table} BEGIN {refuse}; END",
@@ -362,7 +384,7 @@ def _is_gone(column: Column[Any]) -> str:
 
 def _in_the_way(table: str) -> str:
     """Return the SQL condition that a row has the key of the new one, or of its unique columns."""
-    found = METADATA.tables[table]
+    found = table_named(table)
     unique = [each for each in found.constraints if isinstance(each, UniqueConstraint)]
     keys = [[c.name for c in each.columns] for each in (found.primary_key, *unique)]
     keys += [[c.name] for c in found.columns if c.unique]
@@ -428,13 +450,17 @@ def _grant_writing(connection: Connection) -> None:
     if not exists:
         return
     state = [name for name in METADATA.tables if name not in RECORD]
-    erasable = (*ERASABLE.items(), ("log_run", ("openings",)))
+    record = _records(connection)
+    erasable = [(table, each) for table, each in ERASABLE.items() if table in record]
     schema = connection.execute(text("SELECT quote_ident(current_schema())")).scalar_one()
     for grant in (
         f"USAGE ON SCHEMA {schema}",
         f"SELECT ON alembic_version, {', '.join(VIEWS)}",
-        f"SELECT, INSERT ON {', '.join(RECORD)}",
+        f"SELECT, INSERT ON {', '.join(record)}",
         f"SELECT, INSERT, UPDATE, DELETE ON {', '.join((*_TEXT_INDEXES, *state))}",
-        *(f"UPDATE ({', '.join(columns)}) ON {table}" for table, columns in erasable),
+        *(
+            f"UPDATE ({', '.join(columns)}) ON {table}"
+            for table, columns in [*erasable, ("log_run", ("openings",))]
+        ),
     ):
         connection.execute(text(f"GRANT {grant} TO {WORKER_ROLE}"))

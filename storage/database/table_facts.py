@@ -351,14 +351,23 @@ RECORD = tuple(table.name for table in RECORD_TABLES)
 LOGGED = tuple(table.name for table in RECORD_TABLES if table.log is not None)
 """The tables with an entry in the log for every row."""
 
-EMPTIED: dict[str, tuple[str, tuple[str, ...]]] = {
-    **{table.name: (table.name, table.emptied) for table in RECORD_TABLES if table.emptied},
-    **{
-        f"{table.name}_address": (table.name, table.emptied_address)
-        for table in RECORD_TABLES
-        if table.emptied_address
-    },
+LOG_FORMS: dict[str, LogEntry] = {
+    "archive": LogEntry(0, ("created_at", "id")),
+    **{table.name: table.log for table in RECORD_TABLES if table.log is not None},
 }
+"""The forms of log entries by table; `tables.kept` adds those of unknown tables of an archive."""
+
+LOG_NAMES = {form.kind: name for name, form in LOG_FORMS.items()}
+"""The tables by their number in the log."""
+
+
+def find_emptied(table: RecordTable) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Return the columns of a table that a redaction empties, as in `EMPTIED`."""
+    named = ((table.name, table.emptied), (f"{table.name}_address", table.emptied_address))
+    return {name: (table.name, columns) for name, columns in named if columns}
+
+
+EMPTIED = {name: each for table in RECORD_TABLES for name, each in find_emptied(table).items()}
 """The columns that a redaction empties, by the values of `table_name`."""
 
 ERASABLE: dict[str, tuple[str, ...]] = {

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from storage.capabilities.hooks import LogEntry
-from storage.database.table_facts import RECORD_TABLES
+from storage.database.table_facts import LOG_FORMS, LOG_NAMES
 
 SALT_SIZE = 16
 DOMAIN = b"lesart commitment v1\n"
@@ -28,13 +28,10 @@ class OpeningError(ValueError):
     """The opening of an entry is damaged."""
 
 
-SHAPES: Mapping[str, LogEntry] = {
-    ARCHIVE: LogEntry(0, ("created_at", "id")),
-    **{table.name: table.log for table in RECORD_TABLES if table.log is not None},
-}
+SHAPES: Mapping[str, LogEntry] = LOG_FORMS
+TABLES: Mapping[int, str] = LOG_NAMES
 """All kinds of rows in the log."""
 
-TABLES = {shape.kind: name for name, shape in SHAPES.items()}
 Values = Mapping[str, Any]
 
 

@@ -13,8 +13,8 @@ from functools import lru_cache
 from sqlalchemy import Connection, Engine, TextClause, insert, text, update
 
 from storage.database.engine import insert_tuples, read_connection
-from storage.database.table_facts import LOGGED
 from storage.database.tables import COUNTER, LOG_RUN, LOG_TILE
+from storage.database.tables.kept import find_kept, logged_tables
 from storage.database.unit import Clock, Unit, writing
 from storage.proof import rows as record
 from storage.proof.leaf import ARCHIVE, SALT_SIZE, SHAPES, commitment, entry, seal_opening
@@ -135,6 +135,7 @@ def tile(connection: Connection, level: int, number: int) -> list[bytes]:
 
 def entries(connection: Connection, number: int) -> list[LogPosition]:
     """Return the entries of a tile of leaves."""
+    find_kept(connection)
     query = text(
         "SELECT start, entries, openings FROM log_run WHERE seq > :after AND seq <= :upto "
         "ORDER BY seq LIMIT :width"
@@ -154,6 +155,7 @@ def place_of(connection: Connection, table: str, number: int) -> LogPosition | N
 
 def _run_with(connection: Connection, number: int) -> tuple[int, list[LogPosition]]:
     """Return the run that contains a number, with its last number and its entries."""
+    find_kept(connection)
     query = text(
         "SELECT seq, start, entries, openings FROM log_run WHERE seq >= :seq ORDER BY seq LIMIT 1"
     )
@@ -180,21 +182,21 @@ def seal(unit: Unit, table: str, number: int, taken: Sequence[str]) -> None:
 
 def _window(connection: Connection, after: int, counter: int) -> tuple[list[str], int]:
     """Return the tables with new rows, and the number up to which none has more than a window."""
-    asked = {"after": after, "upto": counter}
-    first = connection.execute(_nth_new(0), asked).one()
-    tables = [table for table, number in zip(LOGGED, first, strict=True) if number is not None]
-    beyond = [each for each in connection.execute(_nth_new(WINDOW_ROWS), asked).one() if each]
+    asked, logged = {"after": after, "upto": counter}, logged_tables(connection)
+    first = connection.execute(_nth_new(0, logged), asked).one()
+    tables = [table for table, number in zip(logged, first, strict=True) if number is not None]
+    beyond = connection.execute(_nth_new(WINDOW_ROWS, logged), asked).one()
     own = [ARCHIVE] if after < 0 else []
-    return [*own, *tables], min(beyond, default=counter + 1) - 1
+    return [*own, *tables], min(filter(None, beyond), default=counter + 1) - 1
 
 
-@lru_cache(maxsize=2)
-def _nth_new(place: int) -> TextClause:
+@lru_cache(maxsize=8)
+def _nth_new(place: int, tables: tuple[str, ...]) -> TextClause:
     """Return the query for the number of one new row of each table."""
     numbers = (
         f"(SELECT {key} FROM {table} WHERE {key} > :after AND {key} <= :upto "
         f"ORDER BY {key} LIMIT 1 OFFSET {place})"
-        for table in LOGGED
+        for table in tables
         for key in (SHAPES[table].key,)
     )
     return text(f"SELECT {', '.join(numbers)}")

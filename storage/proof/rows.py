@@ -11,7 +11,7 @@ from sqlalchemy import Boolean, Column, Connection, LargeBinary, TextClause, tex
 
 from storage.capabilities.hooks import LogEntry
 from storage.database.columns import JSON_TYPE, UtcTime
-from storage.database.tables.metadata import METADATA
+from storage.database.tables.kept import table_named
 from storage.proof.leaf import ARCHIVE, SHAPES, Values, canonical_json
 
 PART_ROWS = 500
@@ -46,7 +46,7 @@ class RowReader:
 def reader(table: str, dialect: str) -> RowReader:
     """Return the reader of a table; columns covered by a digest are not read."""
     shape = SHAPES[table]
-    columns = [each for each in METADATA.tables[table].columns if each.name not in shape.covered]
+    columns = [each for each in table_named(table).columns if each.name not in shape.covered]
     readers = [
         _select_expression(each, dialect, is_content=each.name in shape.salted) for each in columns
     ]
@@ -57,7 +57,7 @@ def reader(table: str, dialect: str) -> RowReader:
         f"SELECT {', '.join(readers)} FROM {table} "
         f"WHERE {key} > {after} AND {key} <= {upto} ORDER BY {key}"
     )
-    names = tuple(each.name for each in columns)
+    names = tuple(str(each.name) for each in columns)  # SQLAlchemy has a type of its own for names
     asking = text(query) if dialect == "sqlite" else query
     return RowReader(table, shape, names, asking, converters)
 

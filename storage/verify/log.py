@@ -9,7 +9,8 @@ from itertools import pairwise
 from sqlalchemy import Connection, text
 
 from storage.database.rows import stream
-from storage.database.table_facts import EMPTIED, ERASABLE, LOGGED
+from storage.database.table_facts import EMPTIED, ERASABLE
+from storage.database.tables.kept import find_kept, logged_tables
 from storage.history.corrected_times import clock_corrections, time_after_corrections
 from storage.proof import checkpoints as kept
 from storage.proof import log, rows
@@ -65,6 +66,7 @@ class _KnownEntries:
     """Information for checking rows: redactions, and the earliest times."""
 
     def __init__(self, connection: Connection) -> None:
+        find_kept(connection)
         query = text("SELECT table_name, row_id FROM redaction")
         self.redacted: dict[tuple[str, int], set[str]] = defaultdict(set)
         for row in connection.execute(query):
@@ -96,7 +98,7 @@ def _compare_chunk(
 ) -> Findings:
     """Compare the rows and the entries between two numbers."""
     found = sorted(
-        ((seq, table, values) for table in (ARCHIVE, *LOGGED)
+        ((seq, table, values) for table in (ARCHIVE, *logged_tables(connection))
          for seq, values in rows.rows(connection, table, *span)),
         key=lambda each: each[:2],
     )  # fmt: skip
@@ -192,6 +194,7 @@ def tree(connection: Connection, scope: Scope) -> Findings:
 
 def _places(connection: Connection, broken: list[BrokenObject]) -> Iterator[LogPosition]:
     """Yield all entries in order; misplaced rows become findings."""
+    find_kept(connection)
     query = "SELECT seq, start, entries, openings FROM log_run ORDER BY seq"
     size, last = 0, -1
     for row in stream(connection, query, {}):
@@ -431,7 +434,7 @@ def facts(connection: Connection, scope: Scope) -> Mapping[str, int | str | None
             text(f"SELECT count(*) FROM {table} WHERE {SHAPES[table].key} > :position"),
             {"position": position},
         ).scalar_one()
-        for table in LOGGED
+        for table in logged_tables(connection)
     ) if position < counter else 0  # fmt: skip
     newest, stamp = kept.latest(connection), _last_stamp(connection, scope)
     return {

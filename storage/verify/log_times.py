@@ -9,9 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, func, select, text
 
-from storage.database.table_facts import LOGGED
 from storage.database.tables import CLOCK_CORRECTION
-from storage.database.tables.metadata import METADATA
+from storage.database.tables.kept import logged_tables, table_named
 from storage.history.corrected_times import ClockCorrection, clock_corrections
 from storage.proof import checkpoints as kept
 from storage.proof.external.authorities import authority_stamps
@@ -101,8 +100,9 @@ def _times_after(
     connection: Connection, correction: ClockCorrection, before: int
 ) -> Iterator[tuple[datetime, datetime]]:
     """Yield the first and last time after the start of a leap, for each table with such rows."""
-    for name in LOGGED:
-        table, columns = METADATA.tables[name], METADATA.tables[name].c
+    for name in logged_tables(connection):
+        table = table_named(name)
+        columns = table.c
         key = columns[SHAPES[name].key]
         moment = next(columns[each] for each in TIMES if each in columns)
         query = select(func.min(moment), func.max(moment)).select_from(table)

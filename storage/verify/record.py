@@ -18,7 +18,8 @@ from storage.database.compression import DamagedBytesError
 from storage.database.engine import read_connection
 from storage.database.rows import Row, fetch, stream
 from storage.database.schema import missing_columns, missing_guards
-from storage.database.table_facts import ALL_TABLES, EMPTIED, LOGGED
+from storage.database.table_facts import ALL_TABLES, EMPTIED
+from storage.database.tables.kept import kept_records, logged_tables, table_named
 from storage.database.tables.metadata import METADATA
 from storage.history.totals import stored_fact
 from storage.history.versions import HELD_BACK
@@ -62,7 +63,10 @@ def database(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001 
                 else BrokenObject("database", "file", "page_damaged", answer)
             )
     counter = connection.execute(text("SELECT value FROM counter WHERE name = 'seq'")).scalar()
-    for name, key in (*((name, SHAPES[name].key) for name in LOGGED), ("version", "id")):
+    for name, key in (
+        *((name, SHAPES[name].key) for name in logged_tables(connection)),
+        ("version", "id"),
+    ):
         top = connection.execute(text(f"SELECT max({key}) FROM {name}")).scalar()
         if top is not None and (counter is None or top > counter):
             message = f"the table {name} has the number {top}, the counter stands at {counter}"
@@ -219,18 +223,26 @@ def _derivation(row: Row) -> PassedItem | BrokenObject:
 
 def references(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
     """Check that all referenced rows exist."""
+    kept = {each.name: each for each in kept_records(connection)}
+    further = [
+        (name, column, target)
+        for name, each in kept.items()
+        for column, target in each.references.items()
+        if target in METADATA.tables or target in kept
+    ]
     parts = [
         f"SELECT '{table}' AS kind, '{column}' AS place, '{target}' AS target, "
         f"CAST(t.{_key_of(table)} AS text) AS number, CAST(t.{column} AS text) AS named "
         f"FROM {table} t LEFT JOIN {target} r ON r.{_key_of(target)} = t.{column} "
         f"WHERE t.{column} IS NOT NULL AND r.{_key_of(target)} IS NULL"
-        for table, column, target in REFERENCES
+        for table, column, target in (*REFERENCES, *further)
     ] + [
         f"SELECT 'redaction' AS kind, 'row_id' AS place, '{table}' AS target, "
         "CAST(t.id AS text) AS number, CAST(t.row_id AS text) AS named "
         f"FROM redaction t LEFT JOIN {table} r ON r.id = t.row_id "
         f"WHERE t.table_name = '{name}' AND r.id IS NULL"
         for name, (table, _columns) in EMPTIED.items()
+        if table in METADATA.tables or table in kept
     ]
     for row in stream(connection, " UNION ALL ".join(parts), NOTHING):
         message = f"{row['place']} names {row['target']} {row['named']}, which is not there"
@@ -239,7 +251,7 @@ def references(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG00
 
 
 def _key_of(table: str) -> str:
-    return next(iter(METADATA.tables[table].primary_key.columns)).name
+    return next(iter(table_named(table).primary_key.columns)).name
 
 
 def agreement(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike

@@ -53,6 +53,7 @@ from storage.database.tables import (
     SEARCH_DUE,
     WORDING,
 )
+from storage.database.tables.kept import find_kept
 from storage.database.tables.metadata import METADATA
 from storage.history.totals import TOTALS, is_redacting
 from storage.proof import log
@@ -76,7 +77,6 @@ archive that was copied: only a copy of the same state is completed.
 """
 Complete = Callable[[str], None] | None
 
-SHAPED = {name: shape.key for name, shape in SHAPES.items()}
 EVERY = true()
 
 
@@ -153,9 +153,11 @@ def _brought(old: Connection, new: Connection, progress: Progress) -> int:
         set(new.execute(select(SEARCH_DUE.c.wording_id)).scalars()),
     )
     objects, number = _Objects(None), 0
-    for table in METADATA.sorted_tables:
-        if table.name in RECORD:
-            key = "last_seq" if table.name == "log_tile" else SHAPED.get(table.name, "seq")
+    kept = schema.copy_kept(old, new)
+    for table in (*METADATA.sorted_tables, *kept):
+        if table.name in RECORD or table in kept:
+            key = "last_seq" if table.name == "log_tile" else "seq"
+            key = SHAPES[table.name].key if table.name in SHAPES else key
             since = table.c[key] > _last(new, table, key)
             number += _copy_table(old, new, table, progress, objects, since)
         else:
@@ -286,7 +288,8 @@ def _vacuum(source: Engine, path: Path, progress: Progress) -> int:
     engine = reading_engine(database_url(str(path)))
     try:
         with engine.connect() as copied:
-            return sum(_count(copied, table, progress) for table in METADATA.sorted_tables)
+            tables = (*METADATA.sorted_tables, *(each.table for each in find_kept(copied)))
+            return sum(_count(copied, table, progress) for table in tables)
     finally:
         engine.dispose()
 
@@ -327,7 +330,7 @@ def _fill(
             with _snapshot(source) as old, engine.begin() as new:
                 rows = sum(
                     _copy_table(old, new, table, progress, objects)
-                    for table in METADATA.sorted_tables
+                    for table in (*METADATA.sorted_tables, *schema.copy_kept(old, new))
                 )
                 objects.note(new)
                 if incomplete is not None:

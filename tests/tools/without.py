@@ -2,9 +2,8 @@
 
 `python -m tests.tools.without NAME` deletes the folders, the tests and the document of a capability
 and its lines in the list of capabilities and in the stubs. The commands then read and change an
-archive that the whole program made, and upgrade an archive of each earlier schema. It has rows of
-the capability if their tables stay; the check of the log needs the facts of all others. Exit code 1
-names the failed checks. `--quick` leaves out the tests that remain.
+archive that the whole program made, rows of the capability included, and upgrade an archive of each
+earlier schema. Exit code 1 names the failed checks. `--quick` leaves out the tests that remain.
 """
 
 import argparse
@@ -62,12 +61,11 @@ def copy_program(target: Path) -> None:
             shutil.copyfile(ROOT / name, target / name)
 
 
-def make_archive(folder: Path, name: str) -> str:
-    """Make an archive with a row in each table of the record that stays, and a log of them."""
-    facts = getattr(import_module(f"storage.capabilities.{name}"), name.upper())
+def make_archive(folder: Path) -> str:
+    """Make an archive with a row in each table of the record, and a log of them."""
     driver, whole = import_module("tests.flow.driver"), import_module("tests.flow.whole_record")
     room = driver.Newsroom(f"sqlite:///{folder}/archive.sqlite3", folder)
-    whole.fill_record(room, name if facts.record_tables else None)
+    whole.fill_record(room)
     whole.log_record(room)
     room.close()
     return f"{folder}/archive.sqlite3"
@@ -87,7 +85,7 @@ def failures(name: str, *, is_quick: bool = False, is_import: bool = False) -> l
         python = [sys.executable, "-m"]
         if is_import:
             return [*_run([*python, "tests.tools.without", "--here", "modules"], copy)]
-        checks = (["modules"], ["schemas"], ["pages", make_archive(rows, name)])
+        checks = (["modules"], ["schemas"], ["pages", make_archive(rows)])
         words = [[*python, "tests.tools.without", "--here", *each] for each in checks]
         place = ["--archive", str(rows / "archive.sqlite3")]
         words += [[*python, "worker", *each.split(), *place] for each in COMMANDS]

@@ -52,6 +52,7 @@ from storage.database.tables import (
     WATCH,
     WORDING,
 )
+from storage.database.tables.kept import find_kept, table_named
 from storage.database.tables.metadata import METADATA
 from storage.database.unit import Clock, Unit, rows_in, writing
 from storage.history.change_events import UPDATE_REDACTION, record_updates
@@ -102,7 +103,7 @@ ADDRESS_GONE = "an address that it named was redacted"
 
 def values_after_redaction(table: str, names: Iterable[str], row_id: int) -> dict[str, Any]:
     """Return the new values of the columns of a redacted row."""
-    columns = METADATA.tables[table].columns
+    columns = table_named(table).columns
     return {name: _empty_value(columns[name], row_id) for name in names}
 
 
@@ -144,6 +145,7 @@ def empty_ordered(engine: Engine, clock: Clock, progress: Progress | None = None
 
 
 def _due(connection: Connection) -> list[Row[Any]] | None:
+    find_kept(connection)
     begin = stored_fact(connection, PENDING)
     if begin is None:
         return None
@@ -299,7 +301,7 @@ class _RowEraser:
         table, names = EMPTIED[row.table_name]
         if set(names) & set(SHAPES[table].salted):
             log.seal(self.unit, table, row.row_id, names)
-        rows = METADATA.tables[table]
+        rows = table_named(table)
         values = values_after_redaction(table, names, row.row_id)
         self.connection.execute(update(rows).where(rows.c.id == row.row_id).values(**values))
 
@@ -418,12 +420,15 @@ class _RowEraser:
 
     def _forget_rows(self, whole: Mapping[str, set[int]]) -> None:
         """Delete what capabilities store for these wordings and derivations."""
-        for capability in CAPABILITIES:
-            for table in capability.state_tables:
-                rows = METADATA.tables[table.name]
-                for column, named in table.references.items():
-                    if named in {"wording", "derivation"} and (gone := whole.get(named)):
-                        self.connection.execute(delete(rows).where(rows.c[column].in_(gone)))
+        known = {t.name: t.references for each in CAPABILITIES for t in each.state_tables}
+        kept = (each for each in find_kept(self.connection) if each.record is None)
+        for name, references in (
+            known | {each.table.name: each.references for each in kept}
+        ).items():
+            rows = table_named(name)
+            for column, named in references.items():
+                if named in {"wording", "derivation"} and (gone := whole.get(named)):
+                    self.connection.execute(delete(rows).where(rows.c[column].in_(gone)))
 
     def _forget_places(self, captures: set[int]) -> None:
         """Delete the digests, marks and words that identify the content of places."""
@@ -485,7 +490,7 @@ class _RowEraser:
         renew_addresses(self.unit, whole["origin_address"])
         observations = self.ahead.observations | whole["observation"]
         for table, rows in whole.items():
-            columns = METADATA.tables[EMPTIED[table][0]].columns
+            columns = table_named(EMPTIED[table][0]).columns
             if "observation_id" in columns:
                 observations |= self._find(columns["observation_id"], columns["id"], rows)
         renew_observations(self.unit, observations)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import select
 
+from storage.database.table_facts import EMPTIED
 from storage.database.tables import FOREIGN_RECORD, REDACTION, TRANSFER
 from storage.database.unit import Unit, rows_in
 from storage.history.totals import store_fact, stored_fact
@@ -26,7 +27,8 @@ def order(
 
     `empty_ordered` empties them. Rows that were ordered before are left out.
     """
-    wanted = {table: set(rows.get(table, ())) for table in ORDER}
+    tables = (*ORDER, *sorted(rows.keys() & EMPTIED.keys() - {*ORDER}))
+    wanted = {table: set(rows.get(table, ())) for table in tables}
     for table, numbers in wanted.items():
         known = select(REDACTION.c.row_id).where(REDACTION.c.table_name == table)
         if (
@@ -34,7 +36,7 @@ def order(
         ):  # of captures redacted by retention, other columns remain
             known = known.where(REDACTION.c.reason != RedactionReason.RETENTION)
         numbers -= {row[0] for row in rows_in(unit.connection, known, REDACTION.c.row_id, numbers)}
-    pairs = [(table, number) for table in ORDER for number in sorted(wanted[table])]
+    pairs = [(table, number) for table in tables for number in sorted(wanted[table])]
     if not pairs:
         return None
     act_id = unit.number()

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, or_, select
 
 from storage.capabilities import CAPABILITIES
-from storage.database.table_facts import EMPTIED
+from storage.capabilities.hooks import RecordTable
+from storage.database.table_facts import EMPTIED, RECORD_TABLES, find_emptied
 from storage.database.tables import (
     ARTICLE_ORIGIN,
     DERIVATION,
@@ -29,17 +30,20 @@ from storage.database.tables import (
     WATCH,
     WORDING,
 )
+from storage.database.tables.kept import kept_records, table_named
 from storage.database.tables.metadata import METADATA
 from storage.database.unit import rows_in
 from storage.language.passage import Passage
 from storage.values.digest import canonical
 from storage.values.redaction import is_emptied
 
+
+def _is_beside(table: RecordTable) -> bool:
+    return bool(table.emptied) and table.references.get("observation_id") == "observation"
+
+
 _BESIDE_OBSERVATIONS = tuple(
-    table.name
-    for each in CAPABILITIES
-    for table in each.record_tables
-    if table.emptied and table.references.get("observation_id") == "observation"
+    table.name for each in CAPABILITIES for table in each.record_tables if _is_beside(table)
 )
 """The tables of capabilities with rows that are redacted with their observation."""
 ELSEWHERE = {
@@ -55,9 +59,15 @@ ORDER = (
     "transfer_address", "refusal_address", "origin_address",
 )  # fmt: skip
 """The tables that a redaction empties (`storage.database.tables.EMPTIED`), sources first."""
-if {*ORDER} != {*EMPTIED}:
-    raise TypeError(f"the order of a redaction misses or invents {sorted({*ORDER} ^ {*EMPTIED})}")
+if odd := {*ORDER} ^ {name for table in RECORD_TABLES for name in find_emptied(table)}:
+    raise TypeError(f"the order of a redaction misses or invents {sorted(odd)}")
 Rows = dict[str, set[int]]
+
+
+def find_beside(connection: Connection) -> tuple[str, ...]:
+    """Return these tables, with those that the program does not know."""
+    kept = (table.name for table in kept_records(connection) if _is_beside(table))
+    return (*_BESIDE_OBSERVATIONS, *kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +206,7 @@ class _PlanBuilder:
         self._add("capture", (row[1] for row in transfers))
         records = self._rows((FOREIGN_RECORD.c.id,), FOREIGN_RECORD.c.observation_id, new)
         self._add("foreign_record", (row[0] for row in records))
-        beside = (METADATA.tables[name] for name in _BESIDE_OBSERVATIONS)
+        beside = map(table_named, find_beside(self.connection))
         for table in (REFUSAL, *beside):
             found = self._rows((table.c.id,), table.c.observation_id, new)
             self._add(table.name, (row[0] for row in found))
@@ -268,11 +278,12 @@ class _PlanBuilder:
         self._at_addresses = {row[0] for row in seen}
         rows["observation"] |= self._at_addresses
         rows["origin_address"] |= set(origins)
-        for name in ("transfer", "refusal", *ELSEWHERE):
-            table = METADATA.tables[name]
+        kept = {each.name for each in kept_records(self.connection) if each.elsewhere}
+        for name in ("transfer", "refusal", *ELSEWHERE, *kept):
+            table = table_named(name)
             found = self._rows((table.c.id,), table.c.observation_id, self._at_addresses)
             rows[name] |= {row[0] for row in found}
-            if name not in ELSEWHERE:
+            if f"{name}_address" in EMPTIED:
                 rows[f"{name}_address"] |= {row[0] for row in found}
         named_in = self._refusals_of(set(origins.values()))
         rows["refusal_address"] |= named_in
@@ -423,8 +434,8 @@ class _PlanBuilder:
 def rows_with_passage(connection: Connection, plan: RedactionPlan, passage: Passage) -> Rows:
     """Return the rows of capabilities for observations of a plan that contain a passage."""
     found: Rows = {}
-    for name in (each for each in _BESIDE_OBSERVATIONS if each not in ELSEWHERE):
-        table = METADATA.tables[name]
+    for name in (each for each in find_beside(connection) if each not in ELSEWHERE):
+        table = table_named(name)
         query = select(table.c.id, *(table.c[column] for column in EMPTIED[name][1]))
         rows = rows_in(connection, query, table.c.id, plan.rows[name])
         found[name] = {

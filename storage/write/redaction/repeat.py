@@ -25,7 +25,7 @@ from storage.database.tables import (
     TRANSFER,
     WORDING,
 )
-from storage.database.tables.metadata import METADATA
+from storage.database.tables.kept import find_kept, table_named
 from storage.database.unit import rows_in
 from storage.history.totals import store_fact, stored_fact
 from storage.language.passage import Passage
@@ -37,7 +37,7 @@ from storage.write.archive import Archive
 from storage.write.redaction.order_kinds import adopt_salt, load_kinds, load_orders
 from storage.write.redaction.orders import order
 from storage.write.redaction.passage import Prepare
-from storage.write.redaction.plan import ORDER, RedactionTarget, addresses_of
+from storage.write.redaction.plan import RedactionTarget, addresses_of
 from storage.write.redaction.redact_articles import (
     finish_redactions,
     redact_articles,
@@ -48,8 +48,8 @@ LAST_RESTORED = "last_restored"
 """Key of the last number of a restored archive, while orders are repeated: rows with a higher one
 were written since, and no list names them."""
 AT_ONCE = 1_000
-_NAMED = {**dict.fromkeys(ORDER), "origin": "origin", "observation": "observation"}
-"""The tables that a list may name, each with its table of the record if that has its name."""
+_NAMED = {"origin": "origin", "observation": "observation"}
+"""The tables that a list may name beside those of `EMPTIED`."""
 _CARRIED = {table.name for table in RECORD_TABLES if table.transfer == "written"}
 """The tables whose rows a WARC file has, so that a merge need not repeat them."""
 Key = tuple[Any, ...]
@@ -72,6 +72,7 @@ def repeat_orders(
     Missing rows are left out, and orders that the archive has already. Returns the number of orders
     of each kind that changed something. Raises: ReplayError; nothing is changed then.
     """
+    archive.read(find_kept)
     own, given = archive.read(archive_id), list[ListedOrder]()
     for row in listed:
         if row.get("archive") != own:
@@ -133,7 +134,7 @@ def _parse(row: Mapping[str, Any]) -> ListedOrder:
 def _parse_row(named: str) -> tuple[str, int]:
     """Return table and number of `TABLE NUMBER`. Raises: ValueError."""
     table, number = named.split(" ")
-    if table not in _NAMED:
+    if table not in {*_NAMED, *EMPTIED}:
         raise ValueError(f"{table!r} is no table that an order names")
     return table, int(number)
 
@@ -146,7 +147,7 @@ def _find_rows(connection: Connection, given: ListedOrder, last: int) -> tuple[A
             wanted[table].add(number)
     found = set()
     for table, those in wanted.items():
-        column = METADATA.tables[_NAMED[table] or EMPTIED[table][0]].c.id
+        column = table_named(_NAMED.get(table) or EMPTIED[table][0]).c.id
         found |= {(table, row[0]) for row in rows_in(connection, select(column), column, those)}
     return tuple(each for each in given.rows if each in found)
 

@@ -16,6 +16,7 @@ from storage.database.engine import place_of, read_connection
 from storage.database.servers.pooler import require_sessions
 from storage.database.table_facts import ERASABLE, STATE_TABLES
 from storage.database.tables import ARCHIVE
+from storage.database.tables.kept import find_kept
 from storage.values.job import Progress
 from storage.write.redaction.empty_rows import UNSCRUBBED
 
@@ -147,14 +148,15 @@ def _rewrite_tables(engine: Engine, progress: Progress | None) -> bool:
     with engine.connect() as connection:
         require_sessions(engine)
         plain = connection.execution_options(isolation_level="AUTOCOMMIT")
-        others = plain.execute(owned, {"names": list(REWRITTEN)}).scalars().all()
+        rewritten = (*REWRITTEN, *(each.table.name for each in find_kept(connection)))
+        others = plain.execute(owned, {"names": list(rewritten)}).scalars().all()
         if others:
             raise UnscrubbedError(
                 f"only the owner of the tables can rewrite {', '.join(others)}: run "
                 "`lesart redact --finish` as that user"
             )
         plain.exec_driver_sql("SET statement_timeout = 0")
-        names = [*REWRITTEN, *([SAMPLES] if plain.execute(_OWNS_DATABASE).scalar() else [])]
+        names = [*rewritten, *([SAMPLES] if plain.execute(_OWNS_DATABASE).scalar() else [])]
         deadline = time.monotonic() + READERS_SECONDS
         for number, name in enumerate(names, 1):
             while _rewrite_table(plain, name) and name in _ONLY_EMPTIED:
@@ -165,8 +167,8 @@ def _rewrite_tables(engine: Engine, progress: Progress | None) -> bool:
                         "`lesart redact --finish`"
                     )
                 time.sleep(0.2)
-            if name == REWRITTEN[-1] and plain.execute(_IS_SUPERUSER).scalar():
-                plain.execute(_FORGET_SAMPLES, {"names": list(REWRITTEN)})
+            if name == rewritten[-1] and plain.execute(_IS_SUPERUSER).scalar():
+                plain.execute(_FORGET_SAMPLES, {"names": list(rewritten)})
             if progress is not None:
                 progress("tables rewritten", number)
         plain.exec_driver_sql("RESET statement_timeout")
