@@ -50,7 +50,7 @@ def file_state(path: Path) -> FileState:
         names = _names_of_file(path)
     except sqlite3.OperationalError as error:
         return "damaged" if "unsupported file format" in str(error) else "unknown"
-    except sqlite3.DatabaseError:
+    except (sqlite3.DatabaseError, UnicodeDecodeError):
         begin = _beginning(path)
         return "damaged" if _GUARD in begin or begin.startswith(_MAGIC) else "foreign"
     if is_ours(names):
