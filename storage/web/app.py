@@ -203,7 +203,10 @@ def _closing(close: Callable[[], None]) -> Any:
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
-    """Return the OpenAPI document, in which requests that are wrong end with 400 and never 422."""
+    """Return the OpenAPI document: one shape for each success, and one for all problems.
+
+    Wrong requests end with 400, never 422; 304 is left out, because only a cache asks for it.
+    """
     if app.openapi_schema is None:
         document = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
@@ -216,5 +219,8 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         for path in document["paths"].values():
             for operation in path.values():
                 operation["responses"].pop("422", None)
+                content = operation["responses"].get("200", {}).get("content", {})
+                if content.get("application/json") == {"schema": {}}:  # not declared: it is no JSON
+                    del content["application/json"]
         app.openapi_schema = document
     return app.openapi_schema

@@ -321,6 +321,19 @@ def schema(client) -> dict[str, Any]:
     return client.get("/openapi.json").json()
 
 
+def test_a_generated_client_has_one_type_for_the_success_of_each_route(schema):
+    titles = [each["title"] for each in schema["components"]["schemas"].values()]
+    assert sorted(titles) == sorted({*titles}), "two classes of one name"
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            answers = operation["responses"]
+            (success,) = [status for status in answers if status[0] in "23"]
+            json = answers[success]["content"].get("application/json")
+            assert json is None or json["schema"], path
+            problems = [answers[status]["content"] for status in answers if status != success]
+            assert all([*each] == ["application/problem+json"] for each in problems), path
+
+
 def described_fields(schema: dict[str, Any], path: str) -> set[str]:
     """Return the fields of a row of a list, as the OpenAPI document describes them."""
     answer = schema["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
