@@ -460,3 +460,20 @@ def test_the_names_of_a_text_that_are_searched_in_all_of_it_are_bounded():
     assert len(found) == last
     assert [each.name for each in found[0].speakers] == [f"Ada Kern{letters[0]}"]
     assert (found[-1].speakers, found[-1].speaker_resolved) == ((), f"Ada Kern{letters[-1]}")
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "speaker"),
+    [
+        ("„Das hilft uns allen“, sagten wenige Stunden.", "de", None),
+        ("„Das hilft uns allen“, so Millionen Euro.", "de", None),
+        ("„Das hilft uns allen“, sagte Vogt.", "de", "Vogt"),
+        ("„Das hilft uns allen“, sagte Deichgraf Hinnerk Lüders.", "de", "Deichgraf Hinnerk Lüders"),
+        ("„Das hilft uns allen“, sagte die Sprecherin der Wehr.", "de", "Sprecherin der Wehr"),
+        ("“This helps all of us,” said Monday.", "en", None),
+        ("“This helps all of us,” said Ann Lee.", "en", "Ann Lee"),
+    ],
+)  # fmt: skip
+def test_a_time_or_an_amount_is_no_speaker(text: str, language: str, speaker: str | None) -> None:
+    (quote,) = quotes([Paragraph("text", text)], language)
+    assert quote.speaker == speaker

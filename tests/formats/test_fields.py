@@ -122,14 +122,14 @@ def test_the_places_of_a_page_exist():
 
 
 DIGESTS: dict[str, str] = {
-    "lesart-docx 2 text=15": "ed701fabc6987c4c",
-    "lesart-mail 1 text=15 page=28": "cf5d3827c71ccdf7",
-    "lesart-newsml 2 page=28 text=15": "3545cb458f0de7ba",
-    "lesart-ninjs 3 page=28 text=15": "7d69134f1bc253f6",
-    "lesart-odt 2 text=15": "a743c46419cf13ee",
-    "lesart-page 28": "d8bc432013c7242d",
-    "lesart-pdf 2 text=15": "9a13cc2a7bef1d6c",
-    "lesart-text 15": "6cbc56d44b4210bd",
+    "lesart-docx 2 text=16": "ed701fabc6987c4c",
+    "lesart-mail 1 text=16 page=29": "cf5d3827c71ccdf7",
+    "lesart-newsml 2 page=29 text=16": "3545cb458f0de7ba",
+    "lesart-ninjs 3 page=29 text=16": "7d69134f1bc253f6",
+    "lesart-odt 2 text=16": "a743c46419cf13ee",
+    "lesart-page 29": "d8bc432013c7242d",
+    "lesart-pdf 2 text=16": "9a13cc2a7bef1d6c",
+    "lesart-text 16": "6cbc56d44b4210bd",
 }
 """The digest of all fields of the documents by the version of their extractor, and of those that it uses."""
 

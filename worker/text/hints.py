@@ -7,9 +7,9 @@ from functools import lru_cache
 from storage.values.draft import Extractor, Json
 
 NAME = "lesart-text"
-VERSION = "15"
+VERSION = "16"
 """Incremented with every change that can alter a text, role, mark or field."""
-PAGE_VERSION = "28"
+PAGE_VERSION = "29"
 """The same for pages."""
 MAX_PARAGRAPHS = 20_000
 """Maximum number of paragraphs of an article: each one is processed and compared separately."""

@@ -182,3 +182,21 @@ def test_the_same_figures_and_words_are_a_doubt_unless_somebody_else_says_them(
     room.scan(9)
     (row,) = (row for row in lesart("statements") if row["name"] == "Jens Vogt")
     assert (row["doubt"] is not None) == is_doubt
+
+
+def test_reported_speech_is_marked_on_both_pages(room):
+    said = (
+        "Jens Vogt sagte am Montag, dass die Brücke 36 Millionen Euro koste und bald gebaut werde."
+    )
+    address = "https://bote.example/bruecke"
+    body = f"Der Rat tagt in der Stadt und berät über die Brücke.\n\n{said}"
+    room.write("1.md", page(body, url=address, observed_at=hour(1), title="Rat"))
+    room.scan(9)
+    with served(room.url) as client:
+        client.headers["accept"] = "text/html"
+        shown = client.get("/statements", params={"about": "Brücke"}).text
+        link = html.unescape(re.search(r'href="(/statement\?of=[^"]+)"', shown)[1])
+        for each in (shown, client.get(link).text):
+            assert "reported speech" in each
+            assert "<q>" not in each
+        assert "indirekte Rede" in client.get(f"{link}&lang=de").text

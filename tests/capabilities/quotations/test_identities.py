@@ -59,7 +59,7 @@ def test_articles_of_one_person_are_joined_with_the_evidence_and_another_one_sta
         client.headers["accept"] = "text/html"
         shown = client.get("/identities", params={"name": "Ada Kern"}).text
         assert re.findall(r"<h2><a [^>]+>(.*?)</a></h2>", shown) == ["2 articles", "1 article"]
-        assert "joined to an earlier article" in shown
+        assert "the same person as in an earlier article" in shown
         alone = client.get("/statements", params={"speaker": "Ada Kern", "of": athlete["article"]})
         assert "müde" in alone.text
         assert "Lohebrücke" not in alone.text

@@ -38,6 +38,7 @@ from worker.text.annotate.moods import (
     with_stops,
 )
 from worker.text.annotate.quotes import MAX_NAMES, READ_ROLES
+from worker.text.annotate.speaker.able import can_speak
 from worker.text.annotate.speaker.german_words import FINITE, noun_kinds
 from worker.text.annotate.speaker.identify import identify
 from worker.text.annotate.speaker.persons import (
@@ -242,6 +243,8 @@ class _Finder:
         self, statement: Statement, clause: str, offset: int, index: int, share: float
     ) -> Quote:
         speaker, resolved = statement.cue.speaker, None
+        if speaker and not can_speak(speaker, self.full_text, self.language):
+            speaker = None
         if speaker:
             resolved = self._full_name(speaker)
         elif statement.cue.pronoun:

@@ -17,6 +17,8 @@ Rules:
   the previous one. These rules and the cues are features of a fitted model (`speaker/english`)
   unless a verb and a name immediately follow the quotation.
 - In German, a fitted model chooses the speaker among all candidates nearby (`speaker/choice`).
+- Words that a fitted model takes for a time, an object or an abstraction name no speaker, nor do
+  units of measure (`speaker/able`).
 - A pronoun is returned as written, together with the person whom a fitted model finds in the
   sentences before (`speaker/persons`), by what the whole text tells of each name
   (`speaker/name_signs`). A speaker who is chosen with a probability below one half, and a
@@ -53,6 +55,7 @@ from worker.text.annotate.quotation_form import (
     is_empty_cue,
     is_name,
 )
+from worker.text.annotate.speaker.able import can_speak
 from worker.text.annotate.speaker.candidates import QuotationContext, Speaker
 from worker.text.annotate.speaker.choice import (
     MIN_CERTAINTY,
@@ -327,9 +330,14 @@ class _QuoteExtractor:
                     partial(read_names, self.full_text, "en"),
                 )
             )  # fmt: skip
+        if speaker is not None and not self._can_speak(speaker):
+            speaker = None
         text = place.text[: place.sentence_start]
         last.resolved = self._resolve_english(speaker, index, text, place.before)
         return speaker
+
+    def _can_speak(self, speaker: Speaker) -> bool:
+        return speaker.pronoun or can_speak(speaker.text, self.full_text, self.language)
 
     def _is_speech(
         self, text: str, text_before: str, text_after: str, cue: Cue | None, *, rule: bool,
@@ -460,6 +468,9 @@ class _QuoteExtractor:
         previous = PreviousQuotation(last, is_same_sentence, distance) if last else None
         options = candidate_speakers(context, cue, previous)
         best = self.choices.german(options)
+        while best is not None and not self._can_speak(best):
+            options = [each for each in options if each.text != best.text]
+            best = self.choices.german(options)
         self.is_doubtful = best is not None and certainty(best, options) < MIN_CERTAINTY
         return best
 

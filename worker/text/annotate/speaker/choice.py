@@ -8,6 +8,7 @@ from importlib import resources
 from math import exp
 
 from worker.text.annotate.cue import Cue
+from worker.text.annotate.speaker.able import can_speak
 from worker.text.annotate.speaker.candidates import (
     ZONE_FEATURES,
     QuotationContext,
@@ -43,7 +44,12 @@ def candidate_speakers(
     context: QuotationContext, cue: Cue | None, previous: PreviousQuotation | None
 ) -> list[Speaker]:
     """Return the candidate speakers: the one named by the cue, otherwise all candidates nearby."""
-    if cue is not None and cue.speaker and can_be_speaker(cue.speaker):
+    if (
+        cue is not None
+        and cue.speaker
+        and can_be_speaker(cue.speaker)
+        and can_speak(cue.speaker, context.full_text, "de")
+    ):
         return [Speaker(cue.speaker)]
     speakers = nearby_candidates(context)
     pronouns = [option for option in speakers if option.pronoun]

@@ -110,7 +110,7 @@ def _identified(words: str, full_text: str, language: str) -> NamedSpeaker:
     kinds = noun_kinds(head) if language == "de" else ()
     if _PAPERS.search(head) or kinds[:1] == ("paper",):
         return NamedSpeaker(words, None, "document")
-    if _is_role(head):
+    if is_role(head):
         return NamedSpeaker(None, words, "person")
     if _BODIES.search(head) or (head.isupper() and len(head) >= _MIN_ACRONYM) or "body" in kinds:
         return NamedSpeaker(words, None, "organisation")
@@ -140,31 +140,33 @@ def _name_start(tokens: list[str], full_text: str, language: str) -> int | None:
     if first is not None:
         return start + first
     before = tokens[start - 1] if start else ""
-    is_named = before.rstrip(".") in _TITLES or (_is_role(before) and not _is_body(named[-1]))
+    is_named = before.rstrip(".") in _TITLES or (is_role(before) and not is_body(named[-1]))
     is_pair = len(named) == _PAIR and not (
-        _is_role(named[-1]) or _is_body(named[-1]) or named[0].endswith(("er", "’s", "'s"))
+        is_role(named[-1]) or is_body(named[-1]) or named[0].endswith(("er", "’s", "'s"))
     )
     return start if is_named or is_pair else None
 
 
 def _is_last_name(word: str, full_text: str, language: str) -> bool:
     """Check whether a word is the last name of a person whom the text names in full."""
-    if _is_role(word) or _is_body(word) or noun_kinds(word)[:1] in {("paper",), ("abstract",)}:
+    if is_role(word) or is_body(word) or noun_kinds(word)[:1] in {("paper",), ("abstract",)}:
         return False
     return word in known_persons(full_text) or " " in _fullest(word, full_text, language)
 
 
 @lru_cache(maxsize=4096)
-def _is_body(word: str) -> bool:
+def is_body(word: str) -> bool:
+    """Check whether a word means an organisation, an office or a document by its ending."""
     return _BODIES.search(word) is not None or _PAPERS.search(word) is not None
 
 
 def _is_name_part(word: str) -> bool:
-    return word[:1].isupper() and not _is_role(word) and word.rstrip(".") not in _TITLES
+    return word[:1].isupper() and not is_role(word) and word.rstrip(".") not in _TITLES
 
 
 @lru_cache(maxsize=4096)
-def _is_role(word: str) -> bool:
+def is_role(word: str) -> bool:
+    """Check whether a word means an office, a profession or a relation by its ending."""
     return (
         word not in FIRST_NAMES
         and (_OFFICE_ENDINGS.search(word) or _OFFICE_WORDS.match(word)) is not None
@@ -206,25 +208,23 @@ def _is_first_name(word: str) -> bool:
     if word in FIRST_NAMES:
         return True
     is_name = word[:1].isupper() and word[1:].replace("-", "").isalpha()
-    return is_name and not (
-        _is_role(word) or word in _TITLES or word in OPENERS or noun_kinds(word)
-    )
+    return is_name and not (is_role(word) or word in _TITLES or word in OPENERS or noun_kinds(word))
 
 
 def _office_beside(name: str, full_text: str) -> str | None:
     """Return the office that the text puts before a name, or after it between commas."""
     for start in islice(name_positions(name, full_text), _MAX_MENTIONS):
         after = _APPOSITION.match(full_text, start + len(name))
-        if after and any(_is_role(each) for each in _GAP.split(after[1])[:4]):
+        if after and any(is_role(each) for each in _GAP.split(after[1])[:4]):
             return after[1]
         before = full_text[max(0, start - _MAX_FIRST_NAME) : start].rstrip().split(" ")
         taken: list[str] = []
         for word in reversed(before):
             is_next = 0 < len(taken) < _MAX_OFFICE_WORDS and word.istitle() and word.isalpha()
-            if "\n" in word or word.endswith(".") or not (is_next or _is_role(word)):
+            if "\n" in word or word.endswith(".") or not (is_next or is_role(word)):
                 break
             taken.append(word)
-        if taken and _is_role(taken[0]):
+        if taken and is_role(taken[0]):
             return " ".join(reversed([each for each in taken if each not in _NO_OFFICE]))
     return None
 

@@ -1,0 +1,112 @@
+"""PURE: whether words name somebody or something that can speak: a fitted sum of evidence.
+
+The evidence is the endings of the nouns, the form of the words, and the signs of the name in its
+text. Times, amounts, events, objects and abstractions cannot speak. The weights are in `able.toml`,
+written by bench/fit/able.py.
+"""
+
+import math
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
+from importlib import resources
+
+from storage.language.word_lists import word_list
+from worker.text.annotate.cue import PRONOUNS
+from worker.text.annotate.speaker.first_names import FIRST_NAMES
+from worker.text.annotate.speaker.german_words import is_adverb, noun_kinds
+from worker.text.annotate.speaker.identify import is_body, is_role
+from worker.text.annotate.speaker.name_signs import OPENERS, TITLES, read_names
+
+LEAST = 0.12
+"""The least probability of a speaker: a speaker who is lost costs more than a wrong one."""
+_ATTRIBUTE = re.compile(
+    r" (?:\(|\[|(?:der|des|von|vom|für|beim|bei|im|in|aus|am|zum|zur|mit"
+    r"|of|for|at|from|to|with|on|that|who|which|by|about) )"
+)
+_CERTAIN = frozenset(
+    f"{language} {each}"
+    for language in ("de", "en")
+    for each in ("sign said", "sign named in full", "sign titled", "first title", "head role")
+)
+"""Evidence that decides: a verb of speech beside a name, its full name, a title, an office."""
+_LONGEST_ENDING, _SHORTEST_ENDING, _LONG, _MANY = 6, 2, 5, 5
+_SIGNS = frozenset(
+    "said nowhere place the titled who shortened".split()  # noqa: SIM905
+) | {"common word", "named in full", "behind a role"}
+
+
+@lru_cache(maxsize=512)
+def can_speak(words: str, full_text: str, language: str) -> bool:
+    """Check whether words of a text name somebody or something that can speak.
+
+    >>> [can_speak(each, "", "de") for each in ("Sprecherin der Wehr", "wenige Stunden")]
+    [True, False]
+    """
+    if language not in {"de", "en"} or words.casefold() in PRONOUNS:
+        return True
+    if not word_list("measures").isdisjoint(_ATTRIBUTE.split(words)[0].casefold().split()):
+        return False
+    found, fitted = find_features(words, full_text, language), able_weights()
+    if not _CERTAIN.isdisjoint(found):
+        return True
+    total = sum([fitted.get(each, 0.0) for each in found])
+    return 1 / (1 + math.exp(-total - fitted["always"])) >= LEAST
+
+
+def find_features(words: str, full_text: str, language: str) -> frozenset[str]:
+    """Return the evidence: of the head of the words, of the noun before it, and of all of them."""
+    attribute = _ATTRIBUTE.search(words)
+    tokens = words[: attribute.start() if attribute else None].split() or [words]
+    head = tokens[-1].rstrip(".,;:")
+    nouns = (each for each in tokens[:-1] if each[:1].isupper())
+    first = next(nouns, "") if language == "de" else tokens[0]
+    signs = read_names(full_text, language)
+    found = {f"sign {each}" for each in signs.signs(head) if each in _SIGNS}
+    found |= {f"head {each}" for each in _describe(head, language)}
+    if len(tokens) > 1:
+        found |= {f"first {each}" for each in _describe(first, language)}
+        found.add("several words")
+        if first[:1].isupper():
+            ends = (each for each in _describe(head, language) if len(each) < _LONG)
+            found |= {f"first capital, head {each}" for each in ends}
+    if len(tokens) > _MANY:
+        found.add("many words")
+    if attribute:
+        found.add(f"attribute {attribute[0].strip()}")
+    found |= {f"inside {each}" for each in tokens[:-1] if each.islower() and language == "en"}
+    return frozenset(f"{language} {each}" for each in found)
+
+
+def _describe(word: str, language: str) -> Iterator[str]:
+    """Yield the features of a word: its endings, unless it is a name."""
+    if word in OPENERS or (language == "de" and is_adverb(word)):
+        yield "opener"
+    if word in TITLES:
+        yield "title"
+    if word in FIRST_NAMES:
+        yield "given name"
+        return
+    if is_role(word):
+        yield "role"
+    if is_body(word):
+        yield "body or paper"
+    if len(word) > 1 and word.isupper():
+        yield "capitals"
+        return
+    yield "small" if word.islower() else "capital"
+    if not word.isalpha():
+        yield "joined" if "-" in word else "marks"
+    if language == "de":
+        yield from noun_kinds(word)
+    small = f"^{word.casefold()}"
+    yield from {small[-length:] for length in range(_SHORTEST_ENDING, _LONGEST_ENDING + 1)}
+
+
+@cache
+def able_weights() -> Mapping[str, float]:
+    """Return the fitted weight of each feature."""
+    text = resources.files(__package__).joinpath("able.toml").read_text("utf-8")
+    fitted: dict[str, float] = tomllib.loads(text)["weights"]
+    return fitted
