@@ -93,6 +93,11 @@ def test_each_limit_is_named(limit):
     assert limit in " ".join(PAGE.read_text("utf-8").split())
 
 
+def test_the_number_of_pairs_is_named():
+    numbers = f"Of {len(PAIRS):,} pairs of {len(ENCODERS)} codes, these {len(EXCLUDED)} hide a text"
+    assert numbers in " ".join(PAGE.read_text("utf-8").split())
+
+
 def test_words_of_neighbouring_runs_of_base64_are_no_passage():
     raw = b"x = 'QWRhIEFkYSBBZGE='; y = 'S2VybiBLZXJuIEtlcm4=';"
     assert not Phrases(["Ada Kern"]).find_in_bytes(raw).phrases
