@@ -124,7 +124,7 @@ def test_three_clicks_lead_to_the_article_that_had_it_first(told):
         client.headers["accept"] = "text/html"
         assert 'href="/statements"' in client.get("/").text  # the first click: the main menu
         found = client.get("/statements", params={"about": "Brücke 36 Millionen"}).text
-        link = re.search(r'href="(/statement\?of=[^"]+)"><q>Die Brücke kostet 36', found)
+        link = re.search(r'<q><a href="(/statement\?of=[^"]+)">Die Brücke kostet 36', found)
         assert link is not None, found
         shown = client.get(html.unescape(link[1])).text  # the second one: the statement
         wordings = re.findall(r"<h2[^>]*>Die Brücke kostet (\d+)", shown)
