@@ -25,6 +25,7 @@ from storage.read.filters import Filters
 from storage.read.query.parameter import argument, flag, option
 from storage.read.query.queries import ClockOptions, FilterOptions, PageOptions
 from storage.values.lazy import LazyModule
+from storage.values.messages import quantity
 from storage.values.program import program
 
 if TYPE_CHECKING:
@@ -195,8 +196,8 @@ def _say_restricted(archive: "ReadOnlyArchive") -> None:
         number = find.count_restricted(connection)
     if number:
         say(
-            f"{number} articles are restricted: they are not exported (`lesart redact "
-            "--list-restricted` lists them)"
+            quantity("{n} article is restricted and|{n} articles are restricted and", number)
+            + " not exported: see `lesart redact --list-restricted`"
         )
 
 
@@ -219,8 +220,9 @@ def _export_warc(
         report_written(number, "record")
     if export.withheld:
         say(
-            f"{export.withheld} other captures contain texts of restricted articles, or cannot be "
-            "unpacked to look for them: their bytes are not exported"
+            quantity("bytes of {n} other capture|bytes of {n} other captures", export.withheld)
+            + " are not exported: texts of restricted articles are in them, or they cannot be "
+            "unpacked"
         )
     if page.limit is not None and export.cursor is not None:
         say(f"there may be more articles: continue with --after {export.cursor}")

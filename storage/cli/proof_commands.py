@@ -21,6 +21,7 @@ from storage.cli.report import reading, whole_archive
 from storage.read.query.parameter import argument, flag, option
 from storage.settings import Settings
 from storage.values.lazy import LazyModule
+from storage.values.messages import quantity
 from storage.values.program import program
 
 if TYPE_CHECKING:
@@ -160,7 +161,10 @@ def bundle(
                 write = made_of.write_wacz if wacz else made_of.write
                 number = write(stream, signer)
     unpacked = "its lesart/bundle.zip" if wacz else "it"
-    say(f"{output}: {number} files; unpack {unpacked} and run `python3 -I verify.py` there")
+    say(
+        f"{output}: {quantity('{n} file|{n} files', number)}; unpack {unpacked} and run "
+        "`python3 -I verify.py` there"
+    )
 
 
 def _language(settings: Settings) -> Literal["de", "en"]:

@@ -27,6 +27,7 @@ from storage.read.query.list_door import ListDoor
 from storage.read.query.queries import ClockOptions, ListQuery, RelationsQuery, SearchQuery
 from storage.settings import Settings
 from storage.values.lazy import LazyModule
+from storage.values.messages import quantity
 from storage.values.program import program
 
 if TYPE_CHECKING:
@@ -227,7 +228,7 @@ def report_list(
 
 def report_written(number: int, unit: str) -> None:
     """State how many rows, or other units, a file has."""
-    say(f"wrote {number} {unit}{'s' * (number != 1)}")
+    say(quantity("wrote {n} {unit}|wrote {n} {unit}s", number, unit=unit))
 
 
 def report_examination(
@@ -248,7 +249,7 @@ def report_examination(
     write_rows(listed, target)
     if is_short:
         number = len(findings) - len(listed)
-        say(f"{number} checks ok; `lesart doctor --all` lists each")
+        say(quantity("{n} check|{n} checks", number) + " ok; `lesart doctor --all` lists each")
     if any(finding.state == "broken" for finding in findings):
         raise typer.Exit(NO)
 

@@ -40,3 +40,12 @@ def choose_plural(text: str, values: Mapping[str, Any]) -> str:
     """
     singular, _, plural = text.partition("|")
     return plural if plural and str(values.get("n")) != "1" else singular
+
+
+def quantity(text: str, n: int, **values: Any) -> str:
+    """Return `singular|plural` with the number `n` and other values filled in.
+
+    >>> [quantity("{n} row is|{n} rows are", number) for number in (0, 1, 2)]
+    ['0 rows are', '1 row is', '2 rows are']
+    """
+    return choose_plural(text, {"n": n}).format(n=n, **values)

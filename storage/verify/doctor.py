@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from storage.settings import Settings, hide_secrets
 from storage.values.freshness import CLOCKS_DIFFER
 from storage.values.lazy import LazyModule
+from storage.values.messages import quantity
 
 if TYPE_CHECKING:
     from storage.database import archive_errors, ownership, schema, schema_version
@@ -313,13 +314,15 @@ def _jobs(jobs: Iterable[Any], backlog: str | None, mend_backlog: str) -> Iterat
         elif job.state == "ready" and job.created_at < oldest:
             waiting.append(job.job)
     if quarantined:
-        message = f"{len(quarantined)} jobs are in quarantine, the first is {quarantined[0]}"
+        message = quantity("{n} job is|{n} jobs are", len(quarantined))
+        message += f" in quarantine, the first is {quarantined[0]}"
         mend = f"look at `lesart jobs {quarantined[0]}`, then `lesart retry {quarantined[0]}`"
         yield Finding("jobs", "warning", message, mend)
     if backlog is not None:
         yield Finding("jobs", "warning", backlog, mend_backlog)
     elif waiting:
-        message = f"{len(waiting)} jobs have waited for more than {STUCK_AFTER.seconds // 60} min"
+        message = quantity("{n} job has|{n} jobs have", len(waiting))
+        message += f" waited for more than {STUCK_AFTER.seconds // 60} min"
         yield Finding("jobs", "warning", message, mend_backlog)
     if not quarantined and not waiting and backlog is None:
         yield Finding("jobs", "ok", "no job is stuck")
@@ -340,7 +343,8 @@ def _watching(source: Any) -> Iterator[Finding]:
         yield Finding("sources", "warning", message, mend)
     if not complaints:
         when = f"{source.last_check:%Y-%m-%d %H:%M:%SZ}" if source.last_check else "not yet"
-        message = f"{source.source} watches {source.watched} addresses, last check {when}"
+        message = quantity("{n} address|{n} addresses", source.watched)
+        message = f"{source.source} watches {message}, last check {when}"
         yield Finding("sources", "ok", message)
 
 
@@ -356,7 +360,11 @@ def _complaints(source: Any) -> Iterator[tuple[str, str]]:
             "look at it in a browser: it may have moved",
         )
     if source.overdue:
-        message = f"{source.overdue} of {source.watched} addresses of {name} are overdue"
+        message = quantity(
+            "{n} of {all} addresses of {name} is overdue|"
+            "{n} of {all} addresses of {name} are overdue",
+            source.overdue, all=source.watched, name=name,
+        )  # fmt: skip
         yield message, "start `lesart up`, or more workers; a pace may be too slow for them"
 
 
@@ -367,7 +375,11 @@ def _sources(sources: Iterable[Any]) -> Iterator[Finding]:
             continue
         if source.held_since is not None:
             since = f"{source.held_since:%Y-%m-%d %H:%M:%SZ}"
-            message = f"{source.missing_files} files of {source.source} are missing since {since}: "
+            message = quantity(
+                "{n} file of {name} is missing|{n} files of {name} are missing",
+                source.missing_files, name=source.source,
+            )  # fmt: skip
+            message += f" since {since}: "
             mend = "mount or restore the folder; if they were deleted, run "
             mend += f"`lesart confirm {source.source}`"
             yield Finding("sources", "warning", f"{message}its scans are held back", mend)

@@ -128,6 +128,6 @@ def test_the_doctor_names_given_up_deliveries_and_a_missing_mail_server(lesart):
         )
     given = {"LESART_MAIL_URL": "smtp://127.0.0.1/?from=a@b.example"}
     (found,) = check_alerts(load_settings(environ=given))
-    assert (found.state, found.message) == ("warning", "1 deliveries of hafen were given up")
+    assert (found.state, found.message) == ("warning", "1 delivery of hafen was given up")
     assert "lesart alert retry hafen" in found.mend
     assert [row["state"] for row in lesart("log", "--state", "dead")[1]] == ["dead"]

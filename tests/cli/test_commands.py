@@ -322,6 +322,7 @@ def test_a_table_of_doctor_has_the_problems_and_with_an_option_all_checks(writte
 def test_verify_states_the_verdict_first_and_its_limits_on_request(written, lesart, tmp_path):
     lines = lesart("verify")[2].splitlines()
     assert lines[0] == "lesart: no damage found: 0 broken, 0 redacted"
+    assert ", 1 set of write guards, " in lines[1]
     limits = ("not covered: ", "what that does not prove: ")
     assert not [each for each in limits if each in "".join(lines)]
     assert "; --verbose states its limits" in "".join(lines)

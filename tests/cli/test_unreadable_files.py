@@ -62,8 +62,8 @@ READERS = {
 """What reads a file that a user names: settings, options and arguments."""
 
 
-NOT_BY_NAME = {"restore", "merge", "--archive", "a text"}
-"""Those whose message is of SQLite, or a list of refusals that has the name."""
+NOT_BY_NAME = {"restore", "merge", "--archive"}
+"""Those whose message is of SQLite."""
 
 
 @pytest.fixture

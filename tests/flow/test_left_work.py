@@ -146,7 +146,7 @@ def test_stats_and_doctor_report_unread_captures_of_a_dead_worker(left):
     with open_archive(left.url) as archive:
         assert (archive.stats().to_read, archive.stats().open_jobs) == (FILES, 1)
     claim_and_die(left)
-    sentence = f"1 jobs are open, {FILES} documents are not read, and no worker processes them"
+    sentence = f"1 job is open, {FILES} documents are not read, and no worker processes them"
     with open_archive(left.url) as archive:
         assert (archive.stats().is_stalled, archive.pending_work().sentence()) == (True, sentence)
     assert told(left) == [sentence]

@@ -46,8 +46,8 @@ def test_changes_of_older_rules_are_classified_again_and_versions_stay(older):
     versions = older.versions()
     assert listed() == [(2, ["wording"], METHOD - 1), (3, ["number"], METHOD - 1)]
     assert "2 changes were classified by older rules" in run("verify")[1]
-    assert "1 changes were classified again; 1 of them have other classes" in run("reclassify")[1]
+    assert "1 change was classified again, 1 with other classes" in run("reclassify")[1]
     assert listed() == [(2, ["date"], METHOD), (3, ["number"], METHOD - 1)]
     assert older.versions() == versions
-    assert "1 changes were classified by older rules" in run("verify")[1]
+    assert "1 change was classified by older rules" in run("verify")[1]
     assert "0 changes were classified again" in run("reclassify", URL)[1]

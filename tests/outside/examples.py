@@ -248,7 +248,7 @@ EXAMPLES = (
     _row("lesart list --source internet-archive", f"{SITE}/frueher", before=after(f"ingest --history {SITE}/frueher")),
     _row("lesart unconfirmed --open", '"grade": "wall"', before=after(f"ingest {DAMM}", f"ingest {DAMM}")),
     _row(f"lesart dismiss {DAMM} --by redaktion", "dismissed"),
-    _row(f"lesart confirm {DAMM} --undo", "undid 1 decisions"),
+    _row(f"lesart confirm {DAMM} --undo", "undid 1 decision"),
     _row(f"lesart confirm {DAMM}", "confirmed"),
     _row(f"lesart redact {DAMM} --reason gdpr_erasure --dry-run", "damm"),
     _row(f"lesart redact {DAMM} --restrict --reason gdpr_restriction", '"changed": 1'),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from storage.settings import Settings
 from storage.values.lazy import LazyModule
+from storage.values.messages import quantity
 from storage.verify.doctor import Finding
 
 if TYPE_CHECKING:
@@ -43,19 +44,30 @@ def check_alerts(settings: Settings) -> Iterator[Finding]:
     yield from warnings
     if not warnings:
         oldest = max(overdue.values(), default=0.0)
-        message = f"{len(counts)} alerts, the oldest delivery has been due for {oldest:.0f} s"
+        message = quantity(
+            "{n} alert, the oldest delivery has been due for {oldest:.0f} s|"
+            "{n} alerts, the oldest delivery has been due for {oldest:.0f} s",
+            len(counts), oldest=oldest,
+        )  # fmt: skip
         yield Finding("alerts", "ok", message)
 
 
 def _undelivered(counts: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:
     for name, states in counts.items():
         if states["dead"]:
-            message = f"{states['dead']} deliveries of {name} were given up"
+            message = quantity(
+                "{n} delivery of {name} was given up|{n} deliveries of {name} were given up",
+                states["dead"], name=name,
+            )  # fmt: skip
             log = f"see `lesart alert log {name} --state dead`"
             mend = f"{log}, then `lesart alert retry {name}`"
             yield Finding("alerts", "warning", message, mend)
         if states["failed"]:
-            message = f"{states['failed']} deliveries of {name} failed and are tried again"
+            message = quantity(
+                "{n} delivery of {name} failed and is tried again|"
+                "{n} deliveries of {name} failed and are tried again",
+                states["failed"], name=name,
+            )  # fmt: skip
             mend = f"see `lesart alert log {name} --state failed` for the reasons"
             yield Finding("alerts", "warning", message, mend)
 

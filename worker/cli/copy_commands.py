@@ -24,6 +24,7 @@ from storage.cli.progress import ProgressLine
 from storage.read.query.parameter import argument, flag, option
 from storage.settings import Settings, SettingsError, load_settings
 from storage.values.lazy import LazyModule
+from storage.values.messages import quantity
 from storage.values.program import program
 from storage.values.settings.readers import parse_interval
 from worker.cli.checks.report_verification import report_verification
@@ -132,8 +133,11 @@ def restore(
         for each in replaced[:NAMED_REPLACED]:
             say(f"replaced characters that PostgreSQL cannot store by U+FFFD: {each}")
         if len(replaced) > NAMED_REPLACED:
-            say(f"… and in {len(replaced) - NAMED_REPLACED} more places")
-        say(f"restored {rows} rows in {time.monotonic() - began:.1f} s")
+            say(quantity(
+                "… and in {n} more place|… and in {n} more places", len(replaced) - NAMED_REPLACED
+            ))  # fmt: skip
+        taken = f"{time.monotonic() - began:.1f} s"
+        say(quantity("restored {n} row|restored {n} rows", rows) + f" in {taken}")
         if verified or drill:
             report_verification(settings, output, VerifyOptions(verbose=verbose))
 

@@ -10,6 +10,7 @@ from storage.cli.progress import ProgressLine
 from storage.cli.report import reading
 from storage.read.query.parameter import argument, option
 from storage.values.lazy import LazyModule
+from storage.values.messages import quantity
 from worker.cli.opened import opened_archive
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ def reclassify(
             done, differ = archive.transact(reclassifying.reclassify, batch)
             changes, others = changes + done, others + differ
             line.report("changes classified again", changes)
-    say(f"{changes} changes were classified again; {others} of them have other classes now")
+    again = quantity("{n} change was|{n} changes were", changes)
+    say(f"{again} classified again, {others} with other classes than before")
 
 
 @command(app, "undo", example="lesart undo 4711 --reason 'two papers, one name'")

@@ -18,6 +18,7 @@ from storage.cli.report import report_list
 from storage.read.query.parameter import argument, flag, option
 from storage.settings import Settings
 from storage.values.lazy import LazyModule
+from storage.values.messages import quantity
 from storage.values.redaction import MARK, RedactionReason
 from worker.cli.opened import opened_archive
 from worker.cli.redactions import finish, list_orders, prepare_reading, rewrite, was_redacted
@@ -207,13 +208,15 @@ def _expire(
     number, left = (sum(each["captures"] for each in rows) for rows in (found, old))
     if number and not order.dry_run:
         if not order.yes:
-            confirm(f"Delete the bytes of {number} captures for good?", {})
+            captures = quantity("{n} capture|{n} captures", number)
+            confirm(f"Delete the bytes of {captures} for good?", {})
         found = drop(by_clock=by_clock)
     report_list(found, output.target(), empty="no captures are older than allowed")
     if left > number:
         say(
-            f"{left - number} captures more are older by the clock alone, which may be wrong: the "
-            "archive did not run all the time. If the clock is right, add --by-clock"
+            quantity("{n} capture more is|{n} captures more are", left - number)
+            + " older by the clock alone, which may be wrong: the archive did not run all the "
+            "time. If the clock is right, add --by-clock"
         )
 
 

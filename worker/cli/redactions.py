@@ -10,6 +10,7 @@ from storage.cli.exits import say
 from storage.cli.progress import ProgressLine
 from storage.values.failures import naming_file
 from storage.values.lazy import LazyModule
+from storage.values.messages import quantity
 
 if TYPE_CHECKING:
     from storage.language.passage import Passage
@@ -97,7 +98,7 @@ def finish(archive: "Archive") -> None:
     """Complete interrupted redactions and rewrite the database."""
     with ProgressLine() as line:
         rows = articles.finish_redactions(archive, line.report)
-    say(f"completed interrupted redactions: emptied {rows} rows")
+    say("completed interrupted redactions: " + quantity("emptied {n} row|emptied {n} rows", rows))
     rewrite(archive)
 
 

@@ -12,6 +12,7 @@ from storage.cli.output import AnswerTarget, write_rows, write_text
 from storage.read.render.visible import one_line
 from storage.values.arrivals.counts_sentence import counts_sentence
 from storage.values.lazy import LazyModule
+from storage.values.messages import quantity
 from worker.cli.opened import opened_archive
 
 if TYPE_CHECKING:
@@ -56,7 +57,10 @@ def report_summaries(
     for address, status in absent[:MOST_NAMED]:
         say(f"{address} does not exist: the server answered with status {status}")
     if len(absent) > MOST_NAMED:
-        say(f"{len(absent) - MOST_NAMED} more addresses do not exist")
+        say(quantity(
+            "{n} more address does not exist|{n} more addresses do not exist",
+            len(absent) - MOST_NAMED,
+        ))  # fmt: skip
     unused = _find_unused_columns([each["job"] for each in summaries if each["seen"]], place)
     if unused:
         more = ", …" if len(unused) > MOST_COLUMNS else ""
@@ -134,8 +138,8 @@ def _sentences(summaries: Sequence[Mapping[str, Any]], *, listed: int) -> list[s
     if resumed:
         named = ", ".join(str(each["job"]) for each in resumed[:MOST_NAMED])
         more = " …" if len(resumed) > MOST_NAMED else ""
-        number = sum(each["seen"] for each in resumed)
-        lines.append(f"continued unfinished work (job {named}{more}): {number} documents")
+        documents = quantity("{n} document|{n} documents", sum(each["seen"] for each in resumed))
+        lines.append(f"continued unfinished work (job {named}{more}): {documents}")
     if refused > listed:
         number = f"{refused - listed} more " if listed else ""
         lines.append(
@@ -145,20 +149,30 @@ def _sentences(summaries: Sequence[Mapping[str, Any]], *, listed: int) -> list[s
         jobs = [each["job"] for each in summaries if each["failed"]]
         job = jobs[0] if len(jobs) == 1 else "JOB"
         lines.append(
-            f"{failed} document{'s' if failed > 1 else ''} failed: see `lesart refusals` and "
+            f"{quantity('{n} document|{n} documents', failed)} failed: see `lesart refusals` and "
             f"`lesart jobs {job}`; `lesart retry {job}` repeats quarantined parts"
         )
     for each in summaries:
         if each["held_back"]:
             source = each["source"]
             lines.append(
-                f"{each['held_back']} files of {source} are missing: nothing of it was read, and "
-                "they count as deleted only if a later check still misses them. If you deleted "
-                f"them, run `lesart confirm {source}`"
+                quantity(
+                    "{n} file of {source} is missing: nothing of it was read, and it counts as "
+                    "deleted only if a later check still misses it. If you deleted it, |"
+                    "{n} files of {source} are missing: nothing of it was read, and they count as "
+                    "deleted only if a later check still misses them. If you deleted them, ",
+                    each["held_back"],
+                    source=source,
+                )
+                + f"run `lesart confirm {source}`"
             )
     if left:
         lines.append(
-            f"{left} jobs were created by a newer version of Lesart and stay open: complete them "
-            "with that version"
+            quantity(
+                "{n} job was created by a newer version of Lesart and stays open: complete it|"
+                "{n} jobs were created by a newer version of Lesart and stay open: complete them",
+                left,
+            )
+            + " with that version"
         )
     return lines

@@ -32,6 +32,7 @@ from storage.read.answers import JobProgress, OutgoingFigures, SourceRate, WorkF
 from storage.read.figures.coverage import LATE
 from storage.read.query.records import Part
 from storage.record.presences import missing_files
+from storage.values.messages import quantity
 
 CLAIM_SECONDS = 15.0
 """A running worker claims due jobs within this time."""
@@ -57,8 +58,9 @@ class PendingWork:
         """
         if not self.is_stalled:
             return None
-        unread = f", {self.to_read} documents are not read" if self.to_read else ""
-        return f"{self.jobs} jobs are open{unread}, and no worker processes them"
+        unread = quantity(", {n} document is not read|, {n} documents are not read", self.to_read)
+        jobs = quantity("{n} job is open|{n} jobs are open", self.jobs)
+        return f"{jobs}{unread if self.to_read else ''}, and no worker processes them"
 
 
 def pending_work(connection: Connection) -> PendingWork:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from storage.settings import Settings
 from storage.values.lazy import LazyModule
+from storage.values.messages import quantity
 from storage.values.net.web_archive import archive_keys, copy_archives
 from storage.verify.doctor import Finding
 
@@ -19,6 +20,7 @@ else:
 
 ELSEWHERE = "set LESART_WEB_ARCHIVES for the services, or `lesart source set NAME --copy-to off`"
 NO_KEYS = "set LESART_WEB_ARCHIVE_KEYS for `lesart up`, or on the stack for the scheduler"
+WAITING = "{n} page waits for the archive {name}|{n} pages wait for the archive {name}"
 
 
 def check_copies(settings: Settings) -> Iterator[Finding]:
@@ -40,12 +42,12 @@ def check_copies(settings: Settings) -> Iterator[Finding]:
         elif services[name].kind == "spn2" and name not in keys:
             yield Finding("copies", "warning", f"the archive {name} needs a key", NO_KEYS)
         elif delayed is not None and delayed.reason is not None:
-            message = f"{delayed.number} pages wait for the archive {name}: {delayed.reason}"
+            message = f"{quantity(WAITING, delayed.number, name=name)}: {delayed.reason}"
             mend = "they are sent again after a pause; see `lesart refusals` for those given up"
             yield Finding("copies", "warning", message, mend)
         else:
             number = delayed.number if delayed is not None else 0
-            yield Finding("copies", "ok", f"{number} pages wait for the archive {name}")
+            yield Finding("copies", "ok", quantity(WAITING, number, name=name))
 
 
 CHECKS = (("copies", check_copies),)

@@ -11,7 +11,7 @@ from storage.cli.report import reading, report_list
 from storage.read.query.parameter import argument, flag, option
 from storage.values.errors import NoSuchError
 from storage.values.lazy import LazyModule
-from storage.values.messages import message_text
+from storage.values.messages import message_text, quantity
 from storage.values.redaction import RedactionReason
 from worker.cli.opened import opened_archive
 from worker.cli.redact_command import confirm, current_user
@@ -62,7 +62,10 @@ def redact_person(
             lines = [f"{each['effect']}: {each['speaker']} ({each['quotations']})" for each in plan]
             confirm("Leave this name out of all lists?", {"speakers": lines} if plan else {})
         number = store.redact_person(archive, store.person_digest(name), reason, by)
-        say(f"{number} quotations of this name are left out of all lists")
+        say(quantity(
+            "{n} quotation of this name is left out of all lists|"
+            "{n} quotations of this name are left out of all lists", number,
+        ))  # fmt: skip
 
 
 def _list_again(archive: "Archive", name: str, by: str) -> None:

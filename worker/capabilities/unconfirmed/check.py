@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from storage.settings import Settings
 from storage.values.lazy import LazyModule
+from storage.values.messages import quantity
 from storage.verify.doctor import Finding
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def check_unconfirmed(settings: Settings) -> Iterator[Finding]:
     except archive_errors.ArchiveError:
         return  # reported by the check of the archive
     if number:
-        message = f"{number} readings are held back"
+        message = quantity("{n} reading is held back|{n} readings are held back", number)
         yield Finding("unconfirmed", "warning", message, DECIDE)
     else:
         yield Finding("unconfirmed", "ok", "no reading is held back")

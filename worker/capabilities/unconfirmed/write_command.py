@@ -12,6 +12,7 @@ from storage.cli.report import reading
 from storage.read.query.parameter import argument, flag, option
 from storage.values.errors import NoSuchError
 from storage.values.lazy import LazyModule
+from storage.values.messages import quantity
 from worker.cli.opened import opened_archive
 from worker.cli.redact_command import current_user
 from worker.cli.summaries import report_summaries
@@ -99,7 +100,11 @@ def _decide_source(
             held = archive.read(store.find_reading, article, each)
             settled = archive.transact(store.settle, held, decision, actor)
             rows.append({"id": settled, "decision": decision, "decided_by": actor})
-    say(f"{len(rows)} readings of the source {name} are {decision}")
+    say(quantity(
+        "{n} reading of the source {name} is {decision}|"
+        "{n} readings of the source {name} are {decision}",
+        len(rows), name=name, decision=decision,
+    ))  # fmt: skip
     write_rows(rows, output.target())
     return True
 
@@ -125,7 +130,7 @@ def _decide(
         held = archive.read(store.find_reading, number, wording, is_open=not undo)
         if undo:
             undone = archive.transact(store.undo_decision, held, actor)
-            say(f"undid {len(undone)} decisions")
+            say(quantity("undid {n} decision|undid {n} decisions", len(undone)))
             return
         settled = archive.transact(store.settle, held, decision, actor)
     write_rows([{"id": settled, "decision": decision, "decided_by": actor}], output.target())

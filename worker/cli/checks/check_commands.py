@@ -15,6 +15,7 @@ from storage.cli.report import reading, report_examination
 from storage.read.query.parameter import argument, flag, option
 from storage.read.query.queries import FilterOptions, PageOptions
 from storage.values.lazy import LazyModule
+from storage.values.messages import quantity
 from worker.cli.checks.report_verification import report_verification
 from worker.cli.opened import opened_archive
 
@@ -48,7 +49,8 @@ def verify(*, place: ArchiveOptions, checked: VerifyOptions, output: OutputOptio
     finally:
         if rederived.begun:
             say(
-                f"{rederived.derived} texts were extracted again from their captures; "
+                quantity("{n} text was|{n} texts were", rederived.derived)
+                + " extracted again from captures; "
                 f"not_rederivable_here: {rederived.not_rederivable_here}"
             )
 

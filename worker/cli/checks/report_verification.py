@@ -16,6 +16,7 @@ from storage.read.render.moment import parse_moment
 from storage.settings import Settings
 from storage.values.failures import naming_file
 from storage.values.lazy import LazyModule
+from storage.values.messages import choose_plural, quantity
 
 if TYPE_CHECKING:
     from storage.proof import stamp as stamps
@@ -34,35 +35,35 @@ else:
 
 NAMED_ORPHANS = 20
 CHECKED = {
-    "database": "properties of the database",
-    "guards": "sets of write guards",
-    "origins": "addresses and paths",
-    "captures": "captures",
-    "leftovers": "captures searched for redacted text",
-    "objects": "objects in the store of captures",
-    "foreign_records": "records of web archives",
-    "wordings": "texts",
-    "derivations": "layouts of texts",
-    "references": "kinds of references",
-    "agreement": "kinds of statements about a document",
-    "verdicts": "results of reading",
-    "jobs": "jobs",
-    "snapshots": "snapshots",
-    "article_origins": "addresses of articles",
-    "presences": "files of folders",
-    "articles": "articles",
-    "search": "searchable texts",
-    "index_keys": "texts in the index of similar texts",
-    "clusters": "groups of articles",
-    "totals": "stored counts",
-    "log": "log entries",
-    "clock_corrections": "corrections of the clock",
-    "tree": "log trees",
-    "checkpoints": "checkpoints",
-    "stamps": "time stamps",
+    "database": "property of the database|properties of the database",
+    "guards": "set of write guards|sets of write guards",
+    "origins": "address or path|addresses and paths",
+    "captures": "capture|captures",
+    "leftovers": "capture searched for redacted text|captures searched for redacted text",
+    "objects": "object in the store of captures|objects in the store of captures",
+    "foreign_records": "record of web archives|records of web archives",
+    "wordings": "text|texts",
+    "derivations": "layout of texts|layouts of texts",
+    "references": "kind of references|kinds of references",
+    "agreement": "kind of statements about a document|kinds of statements about a document",
+    "verdicts": "result of reading|results of reading",
+    "jobs": "job|jobs",
+    "snapshots": "snapshot|snapshots",
+    "article_origins": "address of articles|addresses of articles",
+    "presences": "file of folders|files of folders",
+    "articles": "article|articles",
+    "search": "searchable text|searchable texts",
+    "index_keys": "text in the index of similar texts|texts in the index of similar texts",
+    "clusters": "group of articles|groups of articles",
+    "totals": "stored count|stored counts",
+    "log": "log entry|log entries",
+    "clock_corrections": "correction of the clock|corrections of the clock",
+    "tree": "log tree|log trees",
+    "checkpoints": "checkpoint|checkpoints",
+    "stamps": "time stamp|time stamps",
     **read_words("checked"),
 }
-"""What the checks count, in words; JSON and `--after` have the names of the checks."""
+"""What the checks count, in words, for one and for more; JSON and `--after` have other names."""
 
 
 def report_verification(
@@ -128,14 +129,22 @@ def _say_counts(verification: "verify_run.Verification", broken: int) -> None:
     verdict = "damage found" if broken else "no damage found"
     say(f"{verdict}: {broken} broken, {verification.redacted} redacted")
     counts = verification.checked.items()
-    checked_rows = ", ".join(f"{number} {CHECKED[check]}" for check, number in counts if number)
+    checked_rows = ", ".join(
+        f"{number} {choose_plural(CHECKED[check], {'n': number})}"
+        for check, number in counts
+        if number
+    )
     say(f"checked {checked_rows}")
     if verification.expired:
-        say(f"{verification.expired} captures have no bytes after their retention period")
+        say(quantity(
+            "{n} capture has no bytes after its retention period|"
+            "{n} captures have no bytes after their retention period", verification.expired,
+        ))  # fmt: skip
     _say_orphans(verification.orphans)
     if verification.older_steps:
         number = verification.older_steps
-        say(f"{number} changes were classified by older rules; run `lesart reclassify`")
+        again = quantity("{n} change was|{n} changes were", number)
+        say(f"{again} classified by older rules; run `lesart reclassify`")
 
 
 def _say_orphans(names: Sequence[str]) -> None:
