@@ -1,8 +1,8 @@
 """PURE: whether words name somebody or something that can speak: a fitted sum of evidence.
 
 The evidence is the endings of the nouns, the form of the words, and the signs of the name in its
-text. Times, amounts, events, objects and abstractions cannot speak. The weights are in `able.toml`,
-written by bench/fit/able.py.
+text. Times, amounts, events, objects and abstractions get a low probability.
+The weights are in `able.toml`, written by bench/fit/able.py.
 """
 
 import math
