@@ -85,6 +85,7 @@ STARTED_BY_OTHERS = {
     "fit.labels": "no measurement: it writes a list of words from all real pages",
     "machines": "tests/stack/test_failover.py: it needs Patroni",
     "fit.names": "no measurement: it writes lists of names, and needs Faker",
+    "fit.able": "it needs speakers that were labelled by hand, which are not kept here",
     "fit.identities": "it needs pairs of articles that were labelled by hand, which are not kept here",
     "fit.named": "it needs names of speakers that were labelled by hand, which are not kept here",
     "fit.persons": "it needs quotations whose pronouns were labelled by hand, which are not kept here",
