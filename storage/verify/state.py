@@ -26,6 +26,7 @@ from storage.database.tables import (
     TRANSFER,
     VERDICT,
 )
+from storage.database.tables.kept import KEY, find_changed_facts
 from storage.history.corrected_times import (
     ClockCorrection,
     clock_corrections,
@@ -208,7 +209,10 @@ _SNAPSHOTS: Select[Any] = (
 
 
 def totals(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
-    """Count the rows of the record again, up to the number of the stored counts."""
+    """Count the rows of the record again, up to the stored number; check the facts of tables."""
+    for name in find_changed_facts(connection):
+        message = f"the stored facts of the table {name} are not those of the program"
+        yield BrokenObject("archive", KEY, "totals_wrong", message)
     stored = stored_totals(connection)
     if stored is None or is_redacting(connection):
         return

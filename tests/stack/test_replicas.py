@@ -275,8 +275,8 @@ def test_an_old_state_is_shown_as_such(cluster, client):
         assert " s and " in findings(cluster)[0]["message"]
     late.kill()
     try:
-        assert [each["state"] for each in findings(cluster)] == ["ok", "warning"]
-        assert "cannot be read" in findings(cluster)[1]["message"]
+        assert [each["state"] for each in findings(cluster)] == ["warning", "ok"]
+        assert "cannot be read" in findings(cluster)[0]["message"]
     finally:
         late.start()
 

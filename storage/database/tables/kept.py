@@ -69,14 +69,26 @@ _KEPT = MetaData()
 def store_facts(connection: Connection) -> None:
     """Store the facts of the tables of capabilities; those of unknown tables stay."""
     stored = _read_facts(connection)
-    facts = dict(stored)
-    for each in CAPABILITIES:
-        facts |= {table.name: _facts_of(table) for table in each.record_tables}
-        facts |= {table.name: _facts_of(table) for table in each.state_tables}
+    facts = stored | _facts_of_capabilities()
     if facts != stored:
         connection.execute(delete(METADATA.tables["archive"]).where(_ARCHIVE.key == KEY))
         row = {"key": KEY, "value": json.dumps(facts, sort_keys=True)}
         connection.execute(insert(METADATA.tables["archive"]).values(row))
+
+
+def find_changed_facts(connection: Connection) -> list[str]:
+    """Return the known tables of capabilities whose stored facts are not those of the program."""
+    stored, facts = _read_facts(connection), _facts_of_capabilities()
+    known = json.loads(json.dumps(facts))
+    return [name for name in facts if name in stored and stored[name] != known[name]]
+
+
+def _facts_of_capabilities() -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    for each in CAPABILITIES:
+        facts |= {table.name: _facts_of(table) for table in each.record_tables}
+        facts |= {table.name: _facts_of(table) for table in each.state_tables}
+    return facts
 
 
 def find_kept(connection: Connection) -> tuple[KeptTable, ...]:
@@ -121,7 +133,10 @@ def create_kept(old: Connection, new: Connection) -> list[Table]:
 
 def _read_facts(connection: Connection) -> dict[str, Any]:
     found = connection.scalar(select(_ARCHIVE.value).where(_ARCHIVE.key == KEY))
-    facts: dict[str, Any] = json.loads(found or "{}")
+    try:
+        facts: dict[str, Any] = json.loads(found or "{}")
+    except ValueError:  # `verify` names it
+        return dict.fromkeys(_facts_of_capabilities())
     return facts
 
 
