@@ -74,8 +74,7 @@ def main() -> None:
     weights = {name: each for name, each in weights.items() if abs(each) >= LEAST}
     if options.write:
         write_weights(TARGET, "decide what can speak", "able", len(rows), weights)
-        able.able_weights.cache_clear()
-        able.can_speak.cache_clear()
+        able.forget_weights()
     print(count_right(read([options.judge]) if options.judge else rows))
 
 

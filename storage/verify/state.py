@@ -211,8 +211,8 @@ _SNAPSHOTS: Select[Any] = (
 def totals(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
     """Count the rows of the record again, up to the stored number; check the facts of tables."""
     for name in find_changed_facts(connection):
-        message = f"the stored facts of the table {name} are not those of the program"
-        yield BrokenObject("archive", KEY, "totals_wrong", message)
+        message = f"the stored facts of tables ({name}) are not those of the program"
+        yield BrokenObject("archive", KEY, "tables_wrong", message)
     stored = stored_totals(connection)
     if stored is None or is_redacting(connection):
         return

@@ -212,8 +212,6 @@ def is_named(state: Connection, table: Any, column: Any) -> bool:
     keys = [*table.primary_key.columns]
     rows = state.execute(select(table).order_by(*(key.desc() for key in keys))).all()
     full = [row for row in rows if getattr(row, column.name) not in (None, "")] if rows else []
-    if (table.name, column.name) == ("archive", "key"):  # an earlier archive has no facts of tables
-        full = [row for row in full if row.key == "id"]
     row = (full or rows)[0]
     value = another(getattr(row, column.name), column)
     if value is None:

@@ -77,10 +77,15 @@ def store_facts(connection: Connection) -> None:
 
 
 def find_changed_facts(connection: Connection) -> list[str]:
-    """Return the known tables of capabilities whose stored facts are not those of the program."""
+    """Return the tables whose stored facts differ from the program, and other keys of facts.
+
+    An archive that no program opened for writing since facts are stored has none.
+    """
     stored, facts = _read_facts(connection), _facts_of_capabilities()
     known = json.loads(json.dumps(facts))
-    return [name for name in facts if name in stored and stored[name] != known[name]]
+    has_facts = _ARCHIVE.value.contains('"columns": {', autoescape=True)
+    others = connection.scalars(select(_ARCHIVE.key).where(has_facts, _ARCHIVE.key != KEY))
+    return [name for name in facts if name in stored and stored[name] != known[name]] + [*others]
 
 
 def _facts_of_capabilities() -> dict[str, Any]:

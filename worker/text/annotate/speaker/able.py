@@ -21,6 +21,7 @@ from worker.text.annotate.speaker.name_signs import OPENERS, TITLES, read_names
 
 LEAST = 0.12
 """The least probability of a speaker: a speaker who is lost costs more than a wrong one."""
+_LEAST_SCORE = math.log(LEAST / (1 - LEAST))
 _ATTRIBUTE = re.compile(
     r" (?:\(|\[|(?:der|des|von|vom|für|beim|bei|im|in|aus|am|zum|zur|mit"
     r"|of|for|at|from|to|with|on|that|who|which|by|about) )"
@@ -30,7 +31,8 @@ _CERTAIN = frozenset(
     for language in ("de", "en")
     for each in ("sign said", "sign named in full", "sign titled", "first title", "head role")
 )
-"""Evidence that decides: a verb of speech beside a name, its full name, a title, an office."""
+"""Evidence that decides, as do a given name or an office at the beginning: a verb of speech at a
+name, its full name, a title, an office."""
 _LONGEST_ENDING, _SHORTEST_ENDING, _LONG, _MANY = 6, 2, 5, 5
 _SIGNS = frozenset(
     "said nowhere place the titled who shortened".split()  # noqa: SIM905
@@ -41,42 +43,84 @@ _SIGNS = frozenset(
 def can_speak(words: str, full_text: str, language: str) -> bool:
     """Check whether words of a text name somebody or something that can speak.
 
+    The names of the text are read only if the words do not decide without them.
+
     >>> [can_speak(each, "", "de") for each in ("Sprecherin der Wehr", "wenige Stunden")]
     [True, False]
     """
     if language not in {"de", "en"} or words.casefold() in PRONOUNS:
         return True
-    if not word_list("measures").isdisjoint(_ATTRIBUTE.split(words)[0].casefold().split()):
-        return False
-    found, fitted = find_features(words, full_text, language), able_weights()
-    if not _CERTAIN.isdisjoint(found):
+    score = _score(words, language)
+    if score >= _score_needed(language):
         return True
-    total = sum([fitted.get(each, 0.0) for each in found])
-    return 1 / (1 + math.exp(-total - fitted["always"])) >= LEAST
+    if score == -math.inf:
+        return False
+    signs = _sign_features(_head(words)[-1], full_text, language)
+    if not _CERTAIN.isdisjoint(signs):
+        return True
+    return score + sum([able_weights().get(each, 0.0) for each in signs]) >= _LEAST_SCORE
+
+
+@lru_cache(maxsize=4096)
+def _score(words: str, language: str) -> float:
+    """Return the sum of the weights of words alone: infinite if they decide for or against."""
+    if not word_list("measures").isdisjoint(_ATTRIBUTE.split(words)[0].casefold().split()):
+        return -math.inf
+    first, _, others = words.partition(" ")
+    is_office = is_role(first) and (language == "en" or first.istitle())
+    if is_office or (first in FIRST_NAMES and others[:1].isupper()):
+        return math.inf
+    found, fitted = _word_features(words, language), able_weights()
+    if not _CERTAIN.isdisjoint(found):
+        return math.inf
+    return fitted["always"] + sum([fitted.get(each, 0.0) for each in found])
+
+
+@cache
+def _score_needed(language: str) -> float:
+    """Return the score of words from which no sign of a name changes the decision."""
+    signs = (f"{language} sign {each}" for each in _SIGNS)
+    against = (able_weights().get(each, 0.0) for each in signs if each not in _CERTAIN)
+    return _LEAST_SCORE - sum(min(each, 0.0) for each in against)
 
 
 def find_features(words: str, full_text: str, language: str) -> frozenset[str]:
     """Return the evidence: of the head of the words, of the noun before it, and of all of them."""
+    signs = _sign_features(_head(words)[-1], full_text, language)
+    return frozenset(_word_features(words, language) | signs)
+
+
+def _head(words: str) -> list[str]:
+    """Return the words before an attribute."""
     attribute = _ATTRIBUTE.search(words)
     tokens = words[: attribute.start() if attribute else None].split() or [words]
-    head = tokens[-1].rstrip(".,;:")
+    return [*tokens[:-1], tokens[-1].rstrip(".,;:")]
+
+
+def _sign_features(head: str, full_text: str, language: str) -> set[str]:
+    signs = read_names(full_text, language).signs(head)
+    return {f"{language} sign {each}" for each in signs if each in _SIGNS}
+
+
+def _word_features(words: str, language: str) -> set[str]:
+    attribute, tokens = _ATTRIBUTE.search(words), _head(words)
+    head = tokens[-1]
     nouns = (each for each in tokens[:-1] if each[:1].isupper())
     first = next(nouns, "") if language == "de" else tokens[0]
-    signs = read_names(full_text, language)
-    found = {f"sign {each}" for each in signs.signs(head) if each in _SIGNS}
-    found |= {f"head {each}" for each in _describe(head, language)}
+    of_head = [*_describe(head, language)]
+    found = {f"head {each}" for each in of_head}
     if len(tokens) > 1:
         found |= {f"first {each}" for each in _describe(first, language)}
         found.add("several words")
         if first[:1].isupper():
-            ends = (each for each in _describe(head, language) if len(each) < _LONG)
+            ends = (each for each in of_head if len(each) < _LONG)
             found |= {f"first capital, head {each}" for each in ends}
     if len(tokens) > _MANY:
         found.add("many words")
     if attribute:
         found.add(f"attribute {attribute[0].strip()}")
     found |= {f"inside {each}" for each in tokens[:-1] if each.islower() and language == "en"}
-    return frozenset(f"{language} {each}" for each in found)
+    return {f"{language} {each}" for each in found}
 
 
 def _describe(word: str, language: str) -> Iterator[str]:
@@ -101,7 +145,8 @@ def _describe(word: str, language: str) -> Iterator[str]:
     if language == "de":
         yield from noun_kinds(word)
     small = f"^{word.casefold()}"
-    yield from {small[-length:] for length in range(_SHORTEST_ENDING, _LONGEST_ENDING + 1)}
+    longest = max(_SHORTEST_ENDING, min(_LONGEST_ENDING, len(small)))
+    yield from [small[-length:] for length in range(_SHORTEST_ENDING, longest + 1)]
 
 
 @cache
@@ -110,3 +155,9 @@ def able_weights() -> Mapping[str, float]:
     text = resources.files(__package__).joinpath("able.toml").read_text("utf-8")
     fitted: dict[str, float] = tomllib.loads(text)["weights"]
     return fitted
+
+
+def forget_weights() -> None:
+    """Forget all weights and decisions, after other weights were stored."""
+    for each in (able_weights, can_speak, _score, _score_needed):
+        each.cache_clear()
