@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import sys
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,6 +89,11 @@ settings.register_profile(
 settings.load_profile(os.environ.get("LESART_TEST_PROFILE", "lesart"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a run take half of the tests: those of an even or of an odd checksum of their name."""
+    parser.addoption("--half", type=int, choices=(0, 1), help="run one half of the tests")
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """Let one more test run than there are processors: many wait for others."""
     return len(os.sched_getaffinity(0)) + 1
@@ -108,8 +114,11 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put each test into its tier, by its markers, its database and its number among the cases."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put each test into its tier, by its markers, its database and its number among the cases.
+
+    All cases of a test are in one half of `--half`, since they share what is made for them.
+    """
     cases: Counter[str] = Counter()
     quick: Counter[Path] = Counter()
     on_postgres: Counter[Path] = Counter()
@@ -125,6 +134,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
         _mark_quick(item, cases[test], quick)
     items.sort(key=lambda item: not _has(item, "starts_first"))
+    half = config.getoption("--half")
+    if half is not None:
+        left_out = [item for item in items if _half(item) != half]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if _half(item) == half]
+
+
+def _half(item: pytest.Item) -> int:
+    return zlib.crc32(item.nodeid.partition("[")[0].encode()) % 2
 
 
 def _has(item: pytest.Item, marker: str) -> bool:
