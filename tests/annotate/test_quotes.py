@@ -477,3 +477,34 @@ def test_the_names_of_a_text_that_are_searched_in_all_of_it_are_bounded():
 def test_a_time_or_an_amount_is_no_speaker(text: str, language: str, speaker: str | None) -> None:
     (quote,) = quotes([Paragraph("text", text)], language)
     assert quote.speaker == speaker
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "name", "office"),
+    [
+        ("„Die Flut kommt im Herbst“, sagte Deichgraf Hinnerk Lüders.", "de",
+         "Hinnerk Lüders", "Deichgraf"),
+        ("„Der Weg bleibt noch lange zu“, sagte Schützenkönig Ole Brandt.", "de",
+         "Ole Brandt", "Schützenkönig"),
+        ("Verkehrsministerin Anna Weber kam.\n\n„Wir bauen die Brücke“, sagte die Ministerin.", "de",
+         "Anna Weber", "Verkehrsministerin"),
+        ("Anna Weber (SPD), Verkehrsministerin, kam.\n\n„Wir bauen sie“, sagte die Ministerin.", "de",
+         "Anna Weber", "Verkehrsministerin"),
+        ("Police spokesman Tom Reed came.\n\n“The road is closed now,” the spokesman said.", "en",
+         "Tom Reed", "spokesman"),
+    ],
+)  # fmt: skip
+def test_an_office_hides_no_name_and_names_its_holder(
+    text: str, language: str, name: str, office: str
+) -> None:
+    (quote,) = found_in(text, language)
+    assert [(each.name, each.office) for each in quote.speakers] == [(name, office)]
+
+
+def test_an_office_that_two_persons_hold_names_nobody() -> None:
+    text = (
+        "Umweltministerin Eva Orth traf Verkehrsministerin Anna Weber.\n\n"
+        "„Wir bauen die Brücke“, sagte die Ministerin."
+    )
+    (quote,) = found_in(text)
+    assert [each.name for each in quote.speakers] == [None]

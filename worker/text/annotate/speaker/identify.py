@@ -72,6 +72,7 @@ _APPOSITION = re.compile(
     r"(?: \([^)]{1,20}\))?, (?:(?:der|die|the|an?|ein|eine) )?([^,;:()„“\"\n]{3,70})[,.;]"
 )
 _MAX_OFFICE_WORDS = 2
+_ADJECTIVE = ("er", "es", "e", "en")
 _MIN_ACRONYM = _PAIR = 2
 _MAX_FIRST_NAME, _MAX_PLACES, _MAX_MENTIONS = 50, 20, 3
 
@@ -141,10 +142,18 @@ def _name_start(tokens: list[str], full_text: str, language: str) -> int | None:
         return start + first
     before = tokens[start - 1] if start else ""
     is_named = before.rstrip(".") in _TITLES or (is_role(before) and not is_body(named[-1]))
+    if len(named) > _PAIR and language == "de" and _is_office_before(named):
+        return last - 1  # Deichgraf Hinnerk Lüders
     is_pair = len(named) == _PAIR and not (
         is_role(named[-1]) or is_body(named[-1]) or named[0].endswith(("er", "’s", "'s"))
     )
     return start if is_named or is_pair else None
+
+
+def _is_office_before(named: list[str]) -> bool:
+    """Check whether a word that may be an office precedes two that may be a name."""
+    is_office = named[-3].istitle() and not named[-3].endswith(_ADJECTIVE)
+    return is_office and _is_first_name(named[-2]) and not is_body(named[-1])
 
 
 def _is_last_name(word: str, full_text: str, language: str) -> bool:

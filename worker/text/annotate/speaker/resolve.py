@@ -25,6 +25,12 @@ _OTHER_MEMBERS = re.compile(rf"(?:, {_FULL})* und [A-ZÄÖÜ]")
 >>> [bool(_OTHER_MEMBERS.match(text)) for text in (", Bo Lind und Cy Rohde", ", kam und ging")]
 [True, False]
 """
+_HOLDER_BEFORE = re.compile(rf"(?P<name>{_FULL})(?: \([^()]{{1,20}}\))?, (?:[a-z]+ ){{0,3}}\Z")
+"""The name of the holder of a role, before the role.
+
+>>> _HOLDER_BEFORE.search("Bo Lind (SPD), the new ")["name"]
+'Bo Lind'
+"""
 _MAX_NAME_LENGTH = 60
 _MAX_POSITIONS = 100
 
@@ -36,6 +42,8 @@ def full_name(name: str, full_text: str) -> str:
     ('Bo Lind', 'Minister Bo Lind')
     >>> full_name("Chef der Wehr", "Der Chef der Wehr, Bo Lind, kam.")
     'Bo Lind'
+    >>> full_name("Ministerin", "Die Verkehrsministerin Ada Kern kam. Die Ministerin rief.")
+    'Verkehrsministerin Ada Kern'
     """
     if len(name) > _MAX_NAME_LENGTH:
         return name
@@ -45,22 +53,43 @@ def full_name(name: str, full_text: str) -> str:
         return holder["name"]
     if not ends or " " in name:
         return name
-    first_name = next(
-        filter(
-            None,
-            (
-                _first_name(full_text, position)
-                for position in name_positions(last_name(name), full_text)
-            ),
-        ),
-        "",
-    )
+    is_role = name[0].islower()
+    lasts = () if is_role else name_positions(last_name(name), full_text)
+    first_name = next(filter(None, (_first_name(full_text, position) for position in lasts)), "")
     if first_name:
         return f"{first_name} {name}"
     next_name = next(filter(None, (_NAME.match(full_text, end + 1) for end in ends)), None)
     if next_name and not _OTHER_MEMBERS.match(full_text, next_name.end()):
         return f"{name} {next_name[0]}"
-    return name
+    return _holder_of(name, full_text) or name
+
+
+def _holder_of(role: str, full_text: str) -> str | None:
+    """Return the office that ends with a role, and the only person beside it in a text.
+
+    >>> _holder_of("Ministerin", "Ada Kern, Verkehrsministerin in Lohe, kam.")
+    'Verkehrsministerin Ada Kern'
+    >>> _holder_of("minister", "Energy minister Bo Lind met trade minister Cy Rohde.")
+    """
+    found: dict[str, str] = {}
+    word, end = role.casefold(), 0
+    for _ in range(_MAX_POSITIONS):
+        start = full_text.find(word, end)
+        if start < 0:
+            break
+        end = start + len(word)
+        if _is_inner(full_text[end : end + 1]):
+            continue
+        before = full_text[max(0, start - _MAX_NAME_LENGTH) : start]
+        part = before.rpartition(" ")[2].rpartition("\n")[2]
+        if part and not part[:1].isupper():
+            continue
+        after = _NAME.match(full_text, end + 1) if full_text[end : end + 1] == " " else None
+        holder = after or _HOLDER_BEFORE.search(before.removesuffix(part))
+        if holder and not (after and _OTHER_MEMBERS.match(full_text, after.end())):
+            name = holder["name"] if holder is not after else holder[0]
+            found.setdefault(name.rpartition(" ")[2], f"{part}{full_text[start:end]} {name}")
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
 _STRONG_ENDINGS = {"der": ("e", "er"), "das": ("e", "es"), "die": ("en", "e")}
