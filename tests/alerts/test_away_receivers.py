@@ -47,6 +47,7 @@ def attempts_of(
     return delivery.state, tried
 
 
+@pytest.mark.slow
 def test_a_receiver_that_is_away_for_twenty_hours_gets_the_message(press, clock):
     state, tried = attempts_of(press, clock, lambda at: "500" if at < 20 * HOUR else None)
     assert state == "sent"

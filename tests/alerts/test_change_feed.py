@@ -3,6 +3,8 @@
 import json
 from datetime import timedelta
 
+import pytest
+
 from storage.read.archive import open_archive
 from storage.values.redaction import RedactionReason
 from storage.write.redaction import restrict as restricting
@@ -25,6 +27,7 @@ def read(room: Newsroom, reader: FeedReader) -> list[tuple[str, int | None, list
     return [(row["kind"], row["version"], row["update"]) for row in rows]
 
 
+@pytest.mark.slow
 def test_an_hour_of_checks_gives_each_change_once_to_a_reader_and_to_an_alert(room):
     alerts = Watched.__new__(Watched)
     alerts.archive = room.archive

@@ -105,6 +105,7 @@ def article_id(desk) -> str:  # noqa: F811
     return desk.one("SELECT article FROM articles ORDER BY first_seen")["article"]
 
 
+@pytest.mark.slow
 def test_feeds_show_the_withdrawal_under_the_id_of_the_change(desk):  # noqa: F811
     see(desk, 1, FIRST)
     see(desk, 2, REWRITTEN)
@@ -156,6 +157,7 @@ def test_a_new_article_that_turns_out_to_be_a_wall_is_corrected(desk):  # noqa: 
     assert receiver.bodies[0]["data"]["changed_by"] == receiver.bodies[1]["data"]["changed_by"]
 
 
+@pytest.mark.slow
 def test_a_change_that_exists_again_is_reported_again_and_corrected_again(desk):  # noqa: F811
     see(desk, 1, FIRST)
     there = ("--archive", desk.url)

@@ -237,6 +237,7 @@ def test_a_webhook_never_reaches_the_own_network_unless_it_is_named(press, host)
     assert "public" in tried.note
 
 
+@pytest.mark.slow
 def test_a_receiver_that_hangs_holds_up_no_other(press, monkeypatch):
     monkeypatch.setattr(webhook, "SECONDS", 0.3)
     known(press, 12)

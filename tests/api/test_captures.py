@@ -94,6 +94,7 @@ FORM = (
 """The bytes of the form that SingleFile sends in Chromium 156, as recorded from its `FormData`."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [("file", "url"), ("archive_data", "page address")])
 def test_the_form_of_singlefile_is_stored_bit_for_bit_whatever_its_fields_are_called(
     archive_url, names

@@ -135,6 +135,7 @@ def test_no_other_tool_answers(small_archive):
         assert (is_error, told["error"]["code"]) == (True, "no_such"), name
 
 
+@pytest.mark.slow
 @pytest.mark.child
 def test_there_are_no_resources_or_prompts(server):
     for method, given in (

@@ -238,6 +238,7 @@ def test_a_tool_answers_as_the_api_does(client, archive_url):
             assert revision == {key: cited[key] for key in revision}
 
 
+@pytest.mark.slow
 def test_a_tool_answers_like_the_command_between_two_snapshots_too(client, archive_url, tmp_path):  # fmt: skip
     (newest,) = (
         each for each in client.get("/api/changes").json()["items"] if each["version"] == 2

@@ -114,6 +114,7 @@ def test_a_query_with_many_wide_rows_is_cut_by_the_size_of_the_answer(small_arch
     process.close()
 
 
+@pytest.mark.slow
 def test_the_process_has_a_memory_limit_and_is_replaced_after_it(small_archive):
     process = SqlProcess([str(small_archive)])
     process.ask("SELECT 1", 1, mcp.SQL_LIMITS)
@@ -172,6 +173,7 @@ def sql_processes(parent: psutil.Process) -> list[psutil.Process]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_client_that_leaves_ends_its_query(small_archive):
     with served(str(small_archive)) as client:
         me = psutil.Process()

@@ -31,6 +31,7 @@ def write(path, hour: int, sentence: str, **more: object) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("more", "silent"), [({}, True), ({"correction": COMMENT}, False)])
 def test_a_correction_in_json_ld_announces_the_edit(tmp_path, more, silent):
     pages = tmp_path / "pages"

@@ -90,6 +90,7 @@ def test_a_list_in_a_file_states_what_was_written(words, said, folder, capsys):
     assert capsys.readouterr().err == ("" if said is None else f"lesart: {said}\n")
 
 
+@pytest.mark.slow
 def test_a_merge_names_the_other_archive(folder, capsys):
     other = folder / "other.sqlite3"
     assert run(app, ["ingest", "in/damm.txt", "--archive", str(other)]) == 0

@@ -377,6 +377,7 @@ def test_an_article_whose_checks_confirmed_it_verifies_after_its_address_was_red
     assert desk.findings() == []
 
 
+@pytest.mark.slow
 def test_no_feed_and_no_redirect_brings_a_redacted_address_back(desk):
     person, named = f"{SITE}/person/ada-zwoelfkern", "zwoelfkern"
     publish(desk, 1, 3)

@@ -209,6 +209,7 @@ def door(request: pytest.FixtureRequest, stack: Stack, tmp_path: Path) -> Iterat
             yield mcp_door(resources.enter_context(page), headers)
 
 
+@pytest.mark.slow
 @each_door
 def test_each_attack_is_refused_at_each_door_of_the_stack(door):
     assert door("SELECT title FROM articles"), "the door is open for a query"
@@ -234,6 +235,7 @@ def test_a_stronger_role_is_named_in_a_note_and_gets_no_function_and_no_command_
         archive.sql("SELECT 1", limits=QueryLimits(views_role_only=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ROLES[:-1])
 def test_assistants_get_no_sql_with_a_stronger_role(stack, role):
     with served(stack.url("lesart_page")) as client:

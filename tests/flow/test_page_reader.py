@@ -70,6 +70,7 @@ def test_ctrl_c_does_not_reach_the_child(reader):
     assert not receives_interrupts(reader.child_pid)
 
 
+@pytest.mark.slow
 def test_a_document_that_takes_too_long_is_refused_alone(reader, monkeypatch):
     with monkeypatch.context() as short:
         short.setattr(reader, "_document_seconds", 0.2)
@@ -125,6 +126,7 @@ def test_loading_the_model_of_languages_does_not_count_as_reading():
         until(lambda: isinstance(reader.read(page, hints()), Draft), what="the text in time")
 
 
+@pytest.mark.slow
 def test_a_stopped_child_is_late_and_replaced(reader, monkeypatch):
     reader.read(html(), hints())
     os.kill(reader.child_pid, signal.SIGSTOP)

@@ -160,6 +160,7 @@ def bring(room: Newsroom, workers: Workers, url: str, found: list[Capture], way:
         assert run_next_job(room.archive, room.settings, room.reader, job_id=job)
 
 
+@pytest.mark.slow
 @settings(max_examples=EXAMPLES)
 @given(found=captures, way=ways)
 def test_any_order_any_batches_and_any_workers_give_the_same_history(room, workers, found, way):

@@ -32,6 +32,7 @@ def stage(request, tmp_path_factory):
 ONCE_FAILED = {"a source is removed while its captures expire": 100_056}
 
 
+@pytest.mark.slow
 @pytest.mark.postgresql("large")
 def test_one_order_of_statements_loses_nothing(stage):
     assert try_seed(stage, 4)[0] == []

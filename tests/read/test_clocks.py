@@ -50,6 +50,7 @@ def snapshots(empty_archive_url: str) -> dict[float, dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 def test_past_knowledge_is_the_answer_of_the_archive_at_that_time(empty_archive_url, snapshots):
     assert len(snapshots) == 7
     with open_archive(empty_archive_url) as archive:

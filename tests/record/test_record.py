@@ -174,6 +174,7 @@ def test_a_unit_that_fails_leaves_no_trace(room):
     assert room.number("SELECT count(*) FROM origin") == 0
 
 
+@pytest.mark.slow
 def test_texts_are_packed_by_lz4_where_the_server_knows_it(postgres_url):
     engine = writing_engine(parsed(postgres_url))
     upgrade(engine)

@@ -212,6 +212,7 @@ PAIRS: dict[str, tuple[Callable[[Scene], Any], Callable[[Scene], Any], str]] = {
 """What was done while the clock was ahead and undone after its correction, and where both times are."""
 
 
+@pytest.mark.slow
 @pytest.mark.postgresql("slow")
 def test_what_was_done_ahead_of_time_was_not_undone_before_it_was_done(room, capsys):
     scene = Scene(room)

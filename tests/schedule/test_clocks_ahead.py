@@ -166,6 +166,7 @@ def test_what_each_view_reports_ends_and_begins_where_the_clock_leapt(desk, hour
         assert [each.headline for each in archive.front(FRONT)] == [SHORT]
 
 
+@pytest.mark.slow
 def test_each_view_orders_rows_of_a_fast_clock_before_later_ones(desk):
     look(desk, 0, PEGEL, LONG, "train-ai=n")
     look(desk, 480, HIGHER, SHORT, "train-ai=y")
@@ -243,6 +244,7 @@ def test_a_transfer_returns_once_its_article_is_known(desk):
     follower.engine.dispose()
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_chosen_wording_begins_and_ends_where_the_clock_leapt(desk):
     look(desk, 0, PEGEL, LONG, "")
     look(desk, 480, PEGEL, LONG, "")

@@ -298,6 +298,7 @@ def test_a_broker_that_is_away_loses_no_job(room, scheduler, monkeypatch):
     until(lambda: broker.sent)
 
 
+@pytest.mark.slow
 def test_of_two_schedulers_one_leads_and_the_other_takes_over(room, scheduler):
     brokers = Broker(), Broker()
     first = scheduler(brokers[0])
@@ -442,6 +443,7 @@ def test_the_log_follows_and_a_checkpoint_is_signed(room, scheduler):
     assert Note.parse(made.note).require([KEY.verifier]) == KEY.verifier
 
 
+@pytest.mark.slow
 def test_the_folder_of_tiles_is_kept_at_the_newest_checkpoint(room, scheduler, tmp_path):
     folder = tmp_path / "log"
     room.write("a.txt", seed("Pegel steigt", "Der Pegel der Lohe steigt."))

@@ -385,6 +385,7 @@ def test_jobs_run_at_once_when_the_clock_was_set_back(trigger):
         scheduler.shutdown(wait=False)
 
 
+@pytest.mark.slow
 @pytest.mark.postgresql("fast")
 def test_doctor_names_the_machines_whose_clock_is_wrong(postgres_url, tmp_path):
     with Archive.open(postgres_url) as archive:

@@ -43,6 +43,7 @@ def test_a_device_without_room_that_was_named_ends_with_4(tmp_path):
     assert "cannot write to /dev/full" in ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.few_cases
 @pytest.mark.parametrize("line", ["2>/dev/full", "2>&-"], ids=["full", "closed"])
 def test_messages_that_cannot_be_written_change_no_exit_code(tmp_path, line):

@@ -122,6 +122,7 @@ def _plain(text: str) -> str:
     return re.sub(r"127\.0\.0\.1:\d+|nonce=\"[^\"]*\"|(?:after|cursor)=[\w%.~-]+", "", text)
 
 
+@pytest.mark.slow
 @pytest.mark.postgresql("slow")
 def test_a_backup_from_before_all_orders_is_the_archive_once_they_are_repeated(
     room, tmp_path, request

@@ -61,6 +61,7 @@ def rows_at_doors(name: str, lesart: Any, client: Any, url: str) -> list[list[di
     ]
 
 
+@pytest.mark.slow
 def test_parted_persons_share_no_statement_at_any_door(told, lesart):
     assert ASKED.keys() == JOINED.keys() == {each.name for each in doors.DOORS}
     articles = {row["outlet"]: row["article"] for row in lesart("identities", "Ada Kern")}
