@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from storage.capabilities.quotations import quotes, statements
 from storage.capabilities.quotations.about import Topic
+from storage.capabilities.quotations.differences import find_difference
 from storage.capabilities.quotations.identities import find_parted
 from storage.capabilities.quotations.quotes import Quotation, QuotationInText, Statement
 from storage.capabilities.quotations.unattributed import find_doubt
@@ -120,32 +121,45 @@ def make_statement(connection: "Connection", group: Group, languages: Sequence[s
     first = quotations[0]
     named = next((each for each in quotations if each.name), first)
     number = _name_of(first)
-    words = [*group.wordings]
-    changed = [not statements.is_shortened(words[0], each) for each in words]
     places = ((each.article, each.version) for each in quotations)
+    wordings = _wordings(group, first)
     return Statement(
         statement=number, name=named.name, office=named.office, kind=first.kind, text=first.text,
         first_article=first.article, first_version=first.version, first_outlet=first.outlet,
         first_seen=first.changed_by, last_seen=max(each.last_seen for each in quotations),
         articles=len({each.article for each in quotations}),
         outlets=len({each.outlet for each in quotations}),
-        reworded=any(changed),
-        wordings=tuple(
-            _wording(those, reworded=is_reworded)
-            for those, is_reworded in zip(group.wordings.values(), changed, strict=True)
-        ),
+        reworded=any(each["reworded"] for each in wordings),
+        contradicted=any(each["contradicts"] for each in wordings),
+        wordings=wordings,
         cursor=cursor("statements", first.changed_by, number),
         **find_doubt(connection, first, named.name, places, languages),
     )  # fmt: skip
 
 
-def _wording(those: Sequence[QuotationInText], *, reworded: bool) -> dict[str, Any]:
-    first = those[0]
-    return {
-        "text": first.text, "article": first.article, "version": first.version,
-        "outlet": first.outlet, "first_seen": first.changed_by.isoformat(),
-        "articles": len({each.article for each in those}), "reworded": reworded,
-    }  # fmt: skip
+def _wordings(group: Group, first: QuotationInText) -> tuple[dict[str, Any], ...]:
+    """Return the wordings with their differences.
+
+    A direct one is compared with the first direct one, a reported one with the first of all.
+    """
+    words = next(iter(group.wordings))
+    found = []
+    direct: QuotationInText | None = None
+    for own, those in group.wordings.items():
+        each = next((said for said in those if said.kind == "direct"), those[0])
+        if each.kind == "direct":
+            direct = direct or each
+        compared = direct if each.kind == "direct" and direct is not None else first
+        difference = find_difference(compared.text, each.text, each.language)
+        found.append({
+            "text": each.text, "article": those[0].article, "version": those[0].version,
+            "outlet": those[0].outlet, "first_seen": those[0].changed_by.isoformat(),
+            "articles": len({said.article for said in those}),
+            "reworded": not statements.is_shortened(words, own), "kind": each.kind,
+            "difference": difference,
+            "contradicts": difference is not None and each.kind == "direct",
+        })  # fmt: skip
+    return tuple(found)
 
 
 def find_changed(
@@ -220,4 +234,10 @@ def _with_before(each: QuotationInText, before: QuotationInText) -> Quotation:
     return replace(
         each.without_text(), before=before.text, before_article=before.article,
         before_version=before.version, before_seen=before.changed_by,
+        difference=_difference_of_direct(before, each),
     )  # fmt: skip
+
+
+def _difference_of_direct(before: Quotation, each: QuotationInText) -> str | None:
+    is_direct = before.kind == each.kind == "direct"
+    return find_difference(before.text, each.text, each.language) if is_direct else None

@@ -6,6 +6,7 @@ from typing import Annotated
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -152,14 +153,15 @@ def _entry(row: Quotation, base: str, words: PageWords) -> feeds.FeedEntry:
     It has no number: a later reading may find other quotations before this one.
     """
     moment = row.changed_by.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    said = hashlib.sha256(f"{row.kind} {row.name or ''}\n{row.text}".encode()).hexdigest()[:16]
+    digest = hashlib.sha256(f"{row.kind} {row.name or ''}\n{row.text}".encode()).hexdigest()[:16]
     place = urlencode({"of": f"{row.article}@{row.version}.{row.number}"}, quote_via=quote)
+    form = Markup("<q>{}</q>") if row.kind == "direct" else f"{words.t('reported speech')}: {{}}"
     return feeds.FeedEntry(
-        f"urn:lesart:{row.article}:{row.wording}:{moment}:quote:{said}",
+        f"urn:lesart:{row.article}:{row.wording}:{moment}:quote:{digest}",
         row.name or words.t("speaker unknown"),
         f"{base}/statement?{place}",
         row.changed_by,
-        PARAGRAPH.format(clean(row.text))
+        PARAGRAPH.format(form.format(clean(row.text)))
         + PARAGRAPH.format(words.interval(row.changed_after, row.changed_by)),
         (row.kind,),
     )

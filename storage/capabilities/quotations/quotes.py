@@ -37,7 +37,8 @@ class Quotation(Answer):
 
     `speaker` are the words of the text, `name` is the fullest name of this person in the text.
     `before` is an earlier wording of the statement, in the list of changed ones; `before_article`,
-    `before_version` and `before_seen` are its place and time. `doubt`, `unattributed` and
+    `before_version` and `before_seen` are its place and time, and `difference` is `number`,
+    `negation` or `noun` if both are direct and differ in one. `doubt`, `unattributed` and
     `unattributed_first` are those of a statement, in the list about words.
     """
 
@@ -64,6 +65,7 @@ class Quotation(Answer):
     before_article: str | None = None
     before_version: int | None = None
     before_seen: datetime | None = None
+    difference: str | None = None
     doubt: str | None = None
     unattributed: int | None = None
     unattributed_first: dict[str, Any] | None = None
@@ -76,9 +78,11 @@ class Statement(Answer):
     `text` is the first wording, at the place and time `first_article`, `first_version` and
     `first_seen`. `wordings` are all wordings, the earliest first, each with its first place and
     time. `reworded` is true for one with other words than the first, which is not a shortened one,
-    and for a statement that has one. `unattributed` counts other articles with the same figures
-    and words without this speaker, `unattributed_first` is the earliest place of them, and `doubt`
-    is the line that states it if it is earlier.
+    and for a statement that has one. A wording with another number, negation or noun than the
+    first has a `difference` of this name. A direct wording is compared with the first direct one,
+    and with a difference it `contradicts`; its statement is `contradicted`. `unattributed` counts
+    other articles with the same figures and words without this speaker, `unattributed_first` is
+    the earliest place of them, and `doubt` is the line that states it if it is earlier.
     """
 
     statement: str
@@ -98,6 +102,7 @@ class Statement(Answer):
     cursor: str
     doubt: str | None = None
     unattributed: int = 0
+    contradicted: bool = False
     unattributed_first: dict[str, Any] | None = None
 
 
@@ -272,8 +277,8 @@ def _quotation_list(kind: type[Q], criteria: "Conditions") -> "records.RecordLis
     )
 
 
-_ADDED = ("before", "before_article", "before_version", "before_seen", "doubt", "unattributed",
-          "unattributed_first")  # fmt: skip
+_ADDED = ("before", "before_article", "before_version", "before_seen", "difference", "doubt",
+          "unattributed", "unattributed_first")  # fmt: skip
 
 
 def _without_added(_row: "Row") -> dict[str, None]:

@@ -5,9 +5,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from storage.capabilities.quotations.differences import (
+    NEGATION,
+    is_content,
+    is_figure,
+    is_same_word,
+)
 from storage.capabilities.quotations.quotes import Quotation
 from storage.capabilities.quotations.speakers import HiddenNames, load_hidden
 from storage.capabilities.quotations.statements import words_of
@@ -16,7 +22,6 @@ from storage.database.view_queries.sql_words import RESTRICTED
 from storage.language.folded_names import fold_name
 from storage.language.sentences import sentences
 from storage.language.tokens import Alternatives, Query, Word, parse_query
-from storage.language.word_lists import word_list
 from storage.read.search import force_index_scan, wordings_query
 from storage.values.messages import message_text
 
@@ -34,14 +39,9 @@ MOST_LETTERS = 200_000
 MOST_WORDS = 48
 LEAST_WORDS = 3
 """Number of words of a claim below which only its words in the same order are the same claim."""
-_SHORTEST = 4
 _PARTS = re.compile(r"[,;:–]\s|\s(?:und|and|aber|but|sowie)\s")
 _ENDINGS = re.compile(r"(?<=\w{3})(?:est|et|en|st|e|t|s)$")
 _FORMS = ("", "e", "t", "et", "en", "s")
-_COMMON = frozenset(
-    "habe hatte hätte hätten haben werde würde würden wurde wurden könne könnte kann können müsse müsste müssen solle sollen sollte wolle wollen dürfe dürfen seien wäre wären gewesen were will would could should does billion percent pound".split()  # noqa: SIM905, E501
-)
-_NEGATION = re.compile(r"\b(?:nicht|kein\w*|nie|not|no|never)\b|n['’]t\b", re.IGNORECASE)
 _NAME = re.compile(r"\w+(?:['’-]\w+)*+")
 _MOST_NAMES = 4
 _TEXTS = f"""
@@ -86,18 +86,18 @@ class Claim:
         """Return the words of the first part with figures, otherwise all."""
         parts = [words_of(each) for each in _PARTS.split(self.text)]
         with_figures = (
-            each for each in parts if any(map(_is_figure, each)) and len(each) > LEAST_WORDS
+            each for each in parts if any(map(is_figure, each)) and len(each) > LEAST_WORDS
         )
         return next(with_figures, words_of(self.text))[:MOST_WORDS]
 
     @cached_property
     def figures(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(filter(_is_figure, self.words)))
+        return tuple(dict.fromkeys(filter(is_figure, self.words)))
 
     @cached_property
     def content(self) -> tuple[str, ...]:
         """Return the words of four letters or more that are neither very common nor measures."""
-        return tuple(dict.fromkeys(filter(_is_content, self.words)))
+        return tuple(dict.fromkeys(filter(is_content, self.words)))
 
     @property
     def most_missing(self) -> int:
@@ -130,44 +130,11 @@ class Claim:
         words = words_of(passage)
         if self.is_literal:
             return f" {' '.join(self.words)} " in f" {' '.join(words)} "
-        is_negated = _NEGATION.search(" ".join(self.words)) is not None
-        if not set(self.figures).issubset(words) or (is_negated and not _NEGATION.search(passage)):
+        is_negated = NEGATION.search(" ".join(self.words)) is not None
+        if not set(self.figures).issubset(words) or (is_negated and not NEGATION.search(passage)):
             return False
-        there = sum(any(_is_same_word(each, own) for own in words) for each in self.content)
+        there = sum(any(is_same_word(each, own) for own in words) for each in self.content)
         return there >= len(self.content) - self.most_missing
-
-
-def _is_figure(word: str) -> bool:
-    return any(map(str.isdigit, word))
-
-
-def _is_content(word: str) -> bool:
-    is_long = len(word) >= _SHORTEST and not _is_figure(word)
-    return is_long and not any(
-        word in each or word.removesuffix("s") in each for each in _common_words()
-    )
-
-
-@cache
-def _common_words() -> tuple[frozenset[str], ...]:
-    return _COMMON, word_list("of_any_topic"), word_list("measures")
-
-
-def _plain(word: str) -> str:
-    return fold_name(word) or word
-
-
-def _is_same_word(a: str, b: str) -> bool:
-    """Check whether two words are forms of one word: they differ by their ending only.
-
-    >>> [_is_same_word(*each) for each in (("trage", "trägt"), ("bau", "baum"))]
-    [True, False]
-    """
-    if a == b:
-        return True
-    a, b = _plain(a), _plain(b)
-    least = max(_SHORTEST, min(len(a), len(b)) - 1)
-    return a[:least] == b[:least] and abs(len(a) - len(b)) < _SHORTEST
 
 
 def _forms(word: str, languages: Sequence[str]) -> Word:

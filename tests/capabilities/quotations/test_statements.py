@@ -127,10 +127,10 @@ def test_three_clicks_lead_to_the_article_that_had_it_first(told):
         link = re.search(r'<q><a href="(/statement\?of=[^"]+)">Die Brücke kostet 36', found)
         assert link is not None, found
         shown = client.get(html.unescape(link[1])).text  # the second one: the statement
-        wordings = re.findall(r"<h2[^>]*>Die Brücke kostet (\d+)", shown)
+        wordings = re.findall(r"<h2[^>]*><q>Die Brücke kostet (\d+)", shown)
         assert wordings == ["36", "36", "38", "63"]
-        assert "The words differ" in shown
-        assert shown.count('<span class="tag loud">reworded</span>') == 2
+        assert "Direct quotations differ in a number" in shown
+        assert shown.count('<span class="tag loud">misquoted or corrected: number</span>') == 2
         places = re.findall(r'<a href="(/a/[^"]+)">(\w+): ', shown)
         assert [outlet for _link, outlet in places] == ["Bote", "Kurier", "Anzeiger", "Kurier"]
         assert "Brücke kostet 36" in client.get(places[0][0]).text  # the third one: the article
