@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.judge import days, english_quotations, more_pages, pages, texts
+from bench.judge import days, english_quotations, more_pages, pages, reported_speech, texts
 from bench.judge.table import FOLDS, Topic, table_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -22,6 +22,7 @@ TOPICS = (
     Topic("days", days.judge, frozenset({0, 1})),
     Topic("texts", texts.judge, frozenset({0, 1})),
     Topic("english quotations", english_quotations.judge, frozenset({0, 1})),
+    Topic("reported speech", reported_speech.judge, frozenset({1})),
 )
 READERS = ("lesart", "reference")
 

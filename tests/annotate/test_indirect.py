@@ -59,6 +59,36 @@ def test_the_clause_has_its_verb_and_its_speaker(
     assert 0.5 < quote.confidence <= 1
 
 
+@pytest.mark.parametrize(
+    ("text", "language", "speaker"),
+    [
+        ("Die Schleuse koste 18 Millionen Euro, sagte Jette Harms.", "de", "Jette Harms"),
+        ("Der Bund zahle zwei Drittel, erklärte Landrat Piet Onken.", "de", "Landrat Piet Onken"),
+        ("Die Werft trage keine Schuld, betonte Frauke Meinen.", "de", "Frauke Meinen"),
+        ("Jette Harms sagte, die Fähre fehle den Leuten auf der Insel.", "de", "Jette Harms"),
+        ("Piet Onken teilte mit, dass der Bund die Hälfte übernimmt.", "de", "Piet Onken"),
+        ("Laut Frauke Meinen fehlen der Werft 70 Leute.", "de", "Frauke Meinen"),
+        ("Nach Worten von Piet Onken fehlen der Werft 70 Leute.", "de", "Piet Onken"),
+        ("Die Schleuse wird erst 2031 fertig, wie Jette Harms mitteilte.", "de", "Jette Harms"),
+        ("The ferry carries 400 cars, Ruth Carey said.", "en", "Ruth Carey"),
+        ("Ruth Carey said the ferry carries 400 cars.", "en", "Ruth Carey"),
+        ("The ferry carries 400 cars, said Ruth Carey, head of the port.", "en", "Ruth Carey"),
+        ("According to Ruth Carey, the ferry carries 400 cars.", "en", "Ruth Carey"),
+        ("The ferry carries 400 cars, according to the port.", "en", "port"),
+        ("Harbour workers said that the ferry was never full.", "en", "Harbour workers"),
+        ("The man told reporters at a meeting that the ferry was full.", "en", "man"),
+        ("Ruth Carey, who also said that the ferry was full, left.", "en", "Ruth Carey"),
+        ("Ruth Carey left the meeting, saying the ferry was full.", "en", "Ruth Carey"),
+    ],
+)  # fmt: skip
+def test_plain_sentences_of_reported_speech_are_found_with_their_speaker(
+    text: str, language: str, speaker: str
+) -> None:
+    assert [each.speaker for each in indirect_quotes([Paragraph("text", text)], language)] == [
+        speaker
+    ]
+
+
 def test_a_sentence_in_the_subjunctive_continues_what_somebody_said() -> None:
     text = "Bo Lind sagte, der Damm sei alt. Er habe das schon im Mai gesagt und werde nun handeln."
     first, second = indirect_quotes([Paragraph("text", text)], "de")
@@ -85,6 +115,9 @@ def test_what_a_text_tells_itself_is_no_indirect_speech(text: str) -> None:
     [
         "Asked about the bridge, which was closed in May, Lee replied in the affirmative.",
         "The bridge has a toll, too, called ClearWay.",
+        "The town is adding the new bridge to its map of the canal.",
+        "The reasons the bridge was closed are many and old.",
+        "The heating runs according to your settings at home.",
     ],
 )
 def test_an_english_verb_of_another_meaning_is_no_indirect_speech(text: str) -> None:

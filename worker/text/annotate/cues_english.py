@@ -6,9 +6,11 @@ The caller replaces quotations by blanks and passes one sentence at a time.
 import re
 
 from storage.values.lazy import lazy_pattern
-from worker.text.annotate.cue import MAX_SPEAKER_LENGTH, PRONOUNS, WORD, Cue
+from worker.text.annotate.cue import MAX_SPEAKER_LENGTH, WORD, Cue
+from worker.text.annotate.cue import PRONOUNS as ALL_PRONOUNS
 from worker.text.annotate.cues_german import colon_cue
 
+PRONOUNS = ALL_PRONOUNS - {"man"}
 _WORDS = (
     "said says say told tells added adds explained explains wrote writes asked asks replied replies"
     " warned warns insisted insists argued argues claimed claims noted notes stated states"
@@ -21,6 +23,7 @@ _WORDS = (
     " thundered snapped mused countered counters remembers remembered spoke spoken chanted chants"
     " find finds found say"
     " agreed revealed maintained elaborated opined reasoned"
+    " clarified alleged contended disclosed"
     " conceded concedes retorted stormed fumed summed begged pleaded advised learned swore"
 )
 _PHRASAL = {
@@ -72,7 +75,7 @@ SPEAKER = lazy_pattern(
 
 _COUNT = r"(?:(?:Some|About|Around|Nearly|Almost|Over|More than|At least) )?(?<![\d,.])\d[\d,.]*+"
 SUBJECT = lazy_pattern(
-    rf"(?:(?:{_COUNT}|{_DETERMINER}) "
+    rf"(?:(?:{_COUNT}|\b(?:{_DETERMINER})) "
     rf"(?P<role>{_WORD}(?: (?!The\b){_WORD}){{0,8}}?)"
     rf"|(?P<name>(?:(?:\A|(?<=, ))(?:{_ROLE}){{1,3}})?(?:{_TITLE}){{0,4}}{_CAPITALISED}"
     rf"(?: (?:{_TITLE}|(?:of|for|from|at|the|van|von|de|and|al|bin) ){{0,4}}"
@@ -123,6 +126,23 @@ INVERTED = lazy_pattern(r"\s(?P<verb>[a-z]{3,}ed)\s(?=[A-Z]|(?:the|an?|his|her|[
 """
 
 ACCORDING = lazy_pattern(r"\b(?P<cue>[Aa]ccording to|[Ii]n the words of)\s")
+
+
+_FIRST_SUBJECT = lazy_pattern(
+    r"(?:[^,]{3,60},\s)?(?:[Tt]he\s(?=\w))?(?P<speaker>[A-Z][\w'’.-]*(?:\s[A-Z][\w'’.-]*){0,4}|(?<=he\s)[a-z][\w-]*)\b"
+)
+_WHO = lazy_pattern(r",?\swho(?:\s(?:also|has|had|have|\w+ly))*\s\Z")
+_BARE_SUBJECT = lazy_pattern(
+    r"(?:\A|[,;:]\s|\b(?:but|and|as|while)\s)"
+    r"(?P<speaker>(?:[A-Z]?[a-z][\w'’-]*\s){0,3}?[\w'’-]*[^\Wsu]s)"
+    r"(?:\s(?:in|at|from|of|with|on)(?:\s[\w'’-]+){1,4})?"
+    r"\s(?:also\s|have\s|had\s|later\s)?\Z"
+)
+_BARE_BEHIND = lazy_pattern(
+    r",\s(?:(?P<verb>says?|said)\s(?P<speaker>[a-z][\w'’ -]{2,50}?)"
+    r"|(?P<first>(?:[a-z0-9][\w'’-]*\s){0,4}?[a-z][\w'’-]*s)(?:\s(?:in|at|from|of|with|on)(?:\s[\w'’-]+){1,4})?\s"
+    r"(?P<last>says?|said|announced|confirmed|warned|added))(?=[.,]|\s\w+day|\Z)"
+)
 
 
 def cue_after_english(text_after: str) -> Cue | None:
@@ -220,3 +240,33 @@ def _speaker_cue(word: str, text: str, position: int) -> Cue:
         return Cue(word, speaker, False, naming)
     next_word = WORD.match(text, position)
     return Cue(word, None, next_word is not None and next_word[0] in PRONOUNS, naming)
+
+
+def cue_of_clause(sentence: str, verb: re.Match[str], *, is_participle: bool) -> Cue | None:
+    """Return the verb and the speaker before a clause, None if nobody speaks."""
+    head = sentence[: verb.start()]
+    if is_participle or head.endswith(" and "):
+        cue = cue_before_english(head)
+        if cue is not None and (cue.speaker or cue.pronoun):
+            return Cue(verb[0], cue.speaker, cue.pronoun)
+        first = _FIRST_SUBJECT.match(head)
+        if first is None:
+            return None
+        is_pronoun = first["speaker"].casefold() in PRONOUNS
+        return Cue(verb[0], None if is_pronoun else first["speaker"], is_pronoun)
+    if (relative := _WHO.search(head)) is not None:
+        cue = cue_before_english(f"{head[: relative.start()]} {verb[0]}")
+    else:
+        cue = cue_before_english(sentence[: verb.end()])
+    if cue is not None and cue.word == verb[0] and (cue.speaker or cue.pronoun):
+        return cue
+    bare = _BARE_SUBJECT.search(head)
+    return Cue(verb[0], bare["speaker"]) if bare else None
+
+
+def bare_cue_after(rest: str) -> Cue | None:
+    """Return a verb with a speaker without an article: say officials, two members said."""
+    match = _BARE_BEHIND.match(rest)
+    return (
+        Cue(match["verb"] or match["last"], match["speaker"] or match["first"]) if match else None
+    )

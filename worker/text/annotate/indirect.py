@@ -17,7 +17,12 @@ from typing import NamedTuple
 from storage.values.draft import Paragraph, Quote
 from worker.text.annotate.cue import PRONOUNS, WORD, Cue
 from worker.text.annotate.cues_english import VERBS as ENGLISH_VERBS
-from worker.text.annotate.cues_english import cue_after_english, cue_before_english
+from worker.text.annotate.cues_english import (
+    bare_cue_after,
+    cue_after_english,
+    cue_before_english,
+    cue_of_clause,
+)
 from worker.text.annotate.cues_german import (
     ACCORDING,
     PARTICIPLES,
@@ -49,8 +54,8 @@ from worker.text.annotate.speaker.persons import (
 )
 from worker.text.annotate.speaker.resolve import full_name, standalone_name
 
-MIN_PROBABILITY = {"de": 0.575, "en": 0.65}
-"""The least probability of indirect speech; English has fewer labelled texts."""
+MIN_PROBABILITY = {"de": 0.575, "en": 0.4}
+"""The least probability of indirect speech, chosen on labelled texts of press."""
 _FINITE = with_stops(FINITE)
 _CONJUNCTIONS = "dass|daß|ob|wie|wann|warum|weshalb|wer|was|wo|wohin|wonach"
 _GERMAN_CLAUSE = re.compile(rf"[,:]\s(?!§)(?:(?P<word>{_CONJUNCTIONS})\s)?")
@@ -103,11 +108,14 @@ _ENGLISH_STARTS = frozenset(
     " all both more one two three".split()
 )
 _NO_CLAUSE_VERBS = frozenset(
-    "called call calls described describes praised spoke found find finds named".split()  # noqa: SIM905
+    "called call calls described describes praised spoke found find finds named reasons answers"  # noqa: SIM905
+    " read reads labels labeled labelled comments remembered posted spoken".split()
 )
+_CLAUSE_VERBS = ENGLISH_VERBS - _NO_CLAUSE_VERBS
 _ENGLISH_FINITE = re.compile(
     r"\b(?:is|are|was|were|has|had|have|will|would|could|can|may|might|should|must|did|does|do|need(?:s|ed)?"
     r"|wants?|goes|went|came|took|made|got|knew|lost|rose|fell|grew|began|won|paid|held|kept|led|met|ran|saw"
+    r"|ate|drew|drove|felt|chose|left|told|thought|wore|wrote|said|says|died|sat|hit|struck|stole|threw|taught|spoke|knows?"
     r"|sold|sent|spent|stood|gave|found|became|brought|built|bought|broke|[a-z]{2,}ed|[a-z]+n[’']t)\b|\w[’'](?:s|re|ve|ll|d)\s"
     r"|(?:\A|\b(?:[Tt]he|[Aa]n?|[Tt]h(?:is|at)|[Hh]is|[Hh]er|[Ii]ts|[Tt]heir|[Oo]ur|no|[A-Z]\w+)\s"
     r"(?:[a-z-]+\s){0,2}?)(?:[a-z]*[a-z]{2}[^s\W]|[A-Z]\w+|[Hh]e|[Ss]he|[Ii]t)\s"
@@ -127,10 +135,23 @@ _ENGLISH_END = re.compile(
     r"(?:\s(?:on\s)?\w+day(?:\s(?:morning|evening|night))?|\s(?:in|to|at|on|during|of|with|after)\s[^,]{2,60}"
     r"|,?\s(?:adding|citing|according)\b.*|,\s[^,]{3,80})*[\s.!?§]*\Z"
 )
-_ENGLISH_OBJECTS = re.compile(
-    r"(?:(?:[A-Z][\w'’.-]*|the|a|an|his|her|reporters|us|me|him|them|journalists|lawmakers|on|in"
-    r"|statement|earlier|this|week|month|year)\s){0,6}?that\s"
+_ENGLISH_OBJECTS = re.compile(r"(?:[\w'’.-]+\s){0,9}?that\s")
+_LISTENER = re.compile(r"(?:the\s|his\s|her\s)?[\w'’.-]+(?:\s[A-Z][\w'’.-]*){0,2}\s")
+_TELLS = frozenset({"told", "tells", "warned", "assured", "informed"})
+_SPEAKING = frozenset(
+    "saying adding noting arguing claiming insisting stressing warning explaining stating"  # noqa: SIM905
+    " announcing confirming promising acknowledging conceding revealing asserting".split()
 )
+_SOURCE = re.compile(
+    r"(?:the\s|an?\s|his\s|her\s)?(?!(?:your|my|our)\s)(?P<speaker>[a-z][\w'’-]*(?:\s[\w'’-]+){0,5}?)"
+    r"(?=[,.;:]|\Z|\s(?:in|on|at|by|from|for|published|released|which|that|who|cited|seen)\b)"
+)
+_ONLY_THAT = frozenset(
+    "accused added adds denied denies concluded maintained wrote".split()  # noqa: SIM905
+)
+"""Verbs with an object: only a pronoun or "that" opens what somebody says after them."""
+_THIRD_PERSONS = frozenset({"he", "she", "it", "they"})
+_NEAR_THAT = 2
 _CLAUSE_OPENERS = frozenset("Weil Als Nachdem Während Da Wenn Obwohl Nach".split())  # noqa: SIM905
 _RELATIVE = frozenset(
     "nachdem während weil wenn als obwohl damit indem bevor da sobald falls um den dem deren dessen"  # noqa: SIM905
@@ -151,7 +172,7 @@ _SIGNS = {
         _NOUNS,
     )
     | {f"{word}," for word in _TOLD},
-    "en": with_stops(ENGLISH_VERBS, ("According", "according")),
+    "en": with_stops(ENGLISH_VERBS, _SPEAKING, ("According", "according")),
 }
 """Words of which a sentence with indirect speech has at least one, with their stops."""
 _LONGEST_HEAD = 150
@@ -232,7 +253,7 @@ class _Finder:
         if len(sentence) > _MAX_LENGTH:
             return
         is_english = self.language == "en"
-        found = [english_statement(sentence)] if is_english else german_statements(sentence, around)
+        found = english_statements(sentence) if is_english else german_statements(sentence, around)
         for each in filter(None, found):
             clause = sentence[each.start : each.end]
             is_long = len(clause) >= _MIN_CLAUSE and len(WORD.findall(sentence)) > _MIN_WORDS
@@ -483,22 +504,33 @@ def _german_following(sentence: str, moods: tuple[str, ...], around: Around) -> 
     return _made("follows", (0, len(sentence)), sentence, Cue(None, None), (*moods, *told))
 
 
-def english_statement(sentence: str) -> Statement | None:
-    """Return the statement in an English sentence."""
+def english_statements(sentence: str) -> Iterator[Statement | None]:
+    """Yield the candidates of an English sentence by form, the clearest form first."""
     match = _ENGLISH_ACCORDING.search(sentence) if "ccording to" in sentence else None
     if match is not None:
-        return _english_source(sentence, match)
-    return _english_after(sentence) or _english_before(sentence)
+        yield _english_source(sentence, match)
+    else:
+        yield _english_after(sentence)
+    yield from _english_before(sentence)
 
 
 def _english_source(sentence: str, match: re.Match[str]) -> Statement | None:
     cue = cue_before_english(sentence[match.start() : match.start() + 120])
     if cue is None or not cue.speaker:
-        return None
+        named = _SOURCE.match(sentence, match.end())
+        if named is None:
+            return None
+        cue = Cue(match[0].strip(), named["speaker"])
     if not sentence[: match.start()].strip(" ,"):
         comma = sentence.find(", ", match.end())
+        if sentence.startswith("with ", comma + 2):
+            return None
         return _made("source", (comma + 2, len(sentence)), sentence, cue, ()) if comma > 0 else None
-    return _made("source after", (0, match.start()), sentence, cue, ())
+    is_inside = not _ENGLISH_FINITE.search(sentence, 0, match.start())
+    if is_inside and not _ENGLISH_FINITE.search(sentence, match.end()):
+        return None
+    end = len(sentence) if is_inside else match.start()
+    return _made("source inside" if is_inside else "source after", (0, end), sentence, cue, ())
 
 
 def _english_after(sentence: str) -> Statement | None:
@@ -508,7 +540,9 @@ def _english_after(sentence: str) -> Statement | None:
         clause, rest = sentence[:place], sentence[place:]
         if _ENGLISH_FINITE.search(clause) and not _NO_CLAUSE_START.match(clause):
             cue = cue_after_english(rest)
-            if cue is not None and cue.word in ENGLISH_VERBS and _ends(rest, cue):
+            if cue is not None and not (cue.speaker or cue.pronoun):
+                cue = bare_cue_after(rest) or cue
+            if cue is not None and cue.word in _CLAUSE_VERBS and _ends(rest, cue):
                 told = (f"verb {cue.word}", *(("after a verb",) if "§" in clause else ()))
                 told += (f"then {_word_after(rest, cue.word)}",)
                 return _made("verb after", (0, place), sentence, cue, told, rest)
@@ -559,34 +593,42 @@ _ARTICLE_BEHIND = re.compile(r"\A,\s(?:(?:the|an?|his|her|their|one|our|some)\s)
 _PRONOUN_BEHIND = re.compile(r"\s(?:he|she|they)\b")
 
 
-def _english_before(sentence: str) -> Statement | None:
-    """Return the clause after a verb of speech: Ann Lee said that it will hold."""
+def _english_before(sentence: str) -> Iterator[Statement]:
+    """Yield the clauses after verbs of speech: Ann Lee said that it will hold."""
     for match in WORD.finditer(sentence):
         verb = match[0]
-        if verb not in ENGLISH_VERBS or verb in _NO_CLAUSE_VERBS:
+        is_participle = verb in _SPEAKING
+        if not is_participle and verb not in _CLAUSE_VERBS:
             continue
         rest = sentence[match.end() + 1 :]
-        objects = _ENGLISH_OBJECTS.match(rest)
-        first = WORD.match(rest)
+        objects = _ENGLISH_OBJECTS.match(rest) or (
+            _LISTENER.match(rest) if verb in _TELLS else None
+        )
+        first = WORD.match(rest, objects.end() if objects else 0)
         word = first[0] if first else ""
         starts = word.casefold() in _ENGLISH_STARTS or word[:1].isupper()
-        if not objects and not (starts and _ENGLISH_FINITE.search(rest[:70])):
+        is_that = objects is not None and objects[0].endswith("that ")
+        is_bare = starts and (verb not in _ONLY_THAT or word in _THIRD_PERSONS)
+        if not is_that and not (is_bare and _ENGLISH_FINITE.search(rest[:70])):
             continue
-        head = sentence[: match.end()]
-        cue = cue_before_english(head)
-        if cue is None or cue.word != verb or not (cue.speaker or cue.pronoun):
+        if is_participle and not sentence.endswith((", ", "§ "), 0, match.start()):
+            continue
+        cue = cue_of_clause(sentence, match, is_participle=is_participle)
+        if cue is None:
             continue
         start = match.end() + 1 + (objects.end() if objects else 0)
         opening = WORD.match(sentence, start)
+        is_far = is_that and objects and objects[0].count(" ") > _NEAR_THAT
         kinds = (
             f"verb {verb}",
-            "that" if objects else f"starts {word.casefold()}",
+            *(("participle",) if is_participle else ()),
+            *(("that far",) if is_far else ()),
+            "that" if is_that else f"starts {word.casefold()}",
             f"opens {_form_of(opening[0] if opening else '')}",
             f"subject {_subject_of(sentence[: match.start()])}",
             "auxiliary" if _AUXILIARY.search(rest[:70]) else "no auxiliary",
         )
-        return _made("clause", (start, len(sentence)), sentence, cue, kinds, head)
-    return None
+        yield _made("clause", (start, len(sentence)), sentence, cue, kinds, sentence[: match.end()])
 
 
 def _made(
