@@ -11,8 +11,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from storage.capabilities.assistants import ASSISTANTS
 from storage.capabilities.front_pages import FRONT_PAGES
-from storage.capabilities.hooks import PARTS, WORKER_PARTS, Capability, PageKind
+from storage.capabilities.hooks import FURTHER_PARTS, PARTS, WORKER_PARTS, Capability, PageKind
 from storage.capabilities.outside_copies import OUTSIDE_COPIES
 from storage.capabilities.quotations import QUOTATIONS
 from storage.capabilities.reviews import REVIEWS
@@ -21,7 +22,7 @@ from storage.capabilities.unconfirmed import UNCONFIRMED
 
 FOLDER = Path(__file__).parent
 CAPABILITIES: tuple[Capability, ...] = (
-    FRONT_PAGES, RIGHTS, OUTSIDE_COPIES, REVIEWS, QUOTATIONS, UNCONFIRMED,
+    FRONT_PAGES, RIGHTS, OUTSIDE_COPIES, REVIEWS, QUOTATIONS, UNCONFIRMED, ASSISTANTS,
 )  # fmt: skip
 """All capabilities; the order is that of their tables, views and commands."""
 PAGE_KINDS: Mapping[str, PageKind] = MappingProxyType(
@@ -30,10 +31,15 @@ PAGE_KINDS: Mapping[str, PageKind] = MappingProxyType(
 """The kinds of pages that capabilities read, by name."""
 
 
+def has_part(capability: Capability, part: str) -> bool:
+    """Whether a capability has a part of `PARTS` or `FURTHER_PARTS`."""
+    return part in capability.further or (part in PARTS and part not in capability.without)
+
+
 def parts_of(part: str) -> Iterator[tuple[Capability, Any]]:
     """Yield each capability that has a part, with the module of the part."""
     for each in CAPABILITIES:
-        if part not in each.without:
+        if has_part(each, part):
             yield each, import_module(module_of(each, part))
 
 
@@ -57,7 +63,7 @@ def load_parts(part: str) -> Iterator[Any]:
 
 def names_with(part: str) -> tuple[str, ...]:
     """Return the names of the capabilities that have a part, without loading it."""
-    return tuple(each.name for each in CAPABILITIES if part not in each.without)
+    return tuple(each.name for each in CAPABILITIES if has_part(each, part))
 
 
 def find_templates(name: str) -> list[str]:
@@ -91,7 +97,7 @@ def read_words(section: str) -> dict[str, Any]:
 def _require_answers() -> None:
     """Refuse an answer for a part that does not exist. Raises: TypeError."""
     for each in CAPABILITIES:
-        if unknown := each.without.keys() - PARTS.keys():
+        if unknown := (each.without.keys() - PARTS) | ({*each.further} - FURTHER_PARTS.keys()):
             raise TypeError(f"{each.name}: there is no part {min(unknown)!r}")
 
 

@@ -30,13 +30,18 @@ PARTS = MappingProxyType({
     "speakers": "`load_hidden`: the speakers that are left out of quotations",
     "figures": "`compute_figures`: its part of `lesart stats`; `OPEN` is the name of a number of "
     "readings without a decision, `METRIC` the name, meaning and label of a metric, or None",
-    "write_command": "its commands that write; importing it adds them",
+    "write_command": "its commands that are no lists; importing it adds them",
     "work": "ACTS: what the scheduler repeats; without services, it runs after other work",
     "source_options": "`add_options`: the options of a source with those that the facts add",
     "check": "CHECKS: its checks in `lesart doctor`, each with its name",
     "write_routes": "ROUTER: its routes that write",
 })  # fmt: skip
-"""The parts with what their module has."""
+"""The parts with what their module has; each capability gives a reason for one that it lacks."""
+FURTHER_PARTS = MappingProxyType({
+    "mounts": "MOUNTS: its applications beside the API, made from the application and the archive, "
+    "each with its path and its end",
+})  # fmt: skip
+"""Parts whose absence needs no reason, since no promise depends on them."""
 WORKER_PARTS = ("page_reader", "write_command", "write_routes", "work", "source_options", "check")
 """The parts in `worker/capabilities/NAME`; all others are in `storage/capabilities/NAME`."""
 
@@ -160,7 +165,7 @@ class CapabilityError(ValueError):
 
 
 class Command(NamedTuple):
-    """A command that writes, with its section and line of `lesart --help`."""
+    """A command that is no list, with its section and line of `lesart --help`."""
 
     section: str
     name: str
@@ -261,7 +266,8 @@ class Capability(NamedTuple):
     sends to others, `source_options` wishes about a source, `page_kinds` the pages that it reads as
     lists. `templates` are those of `TEMPLATES` that it has, `tabs` its pages of an article: the end
     of the address, and the title, `menu` its entries of the main menu: the address, and the English
-    text. `without` states for each part that it lacks why.
+    text. `without` states for each part that it lacks why; `further` are those of `FURTHER_PARTS`
+    that it has.
     """
 
     name: str
@@ -279,3 +285,4 @@ class Capability(NamedTuple):
     tabs: Names
     menu: Names
     without: Names
+    further: tuple[str, ...] = ()

@@ -27,7 +27,6 @@ _OWN: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "ingest": "Archive files, folders, globs, addresses or standard input now.",
             "source": "Manage folders and addresses that are checked on a schedule.",
             "web": "Run the web server with the pages and the HTTP API, until Ctrl-C.",
-            "mcp": "Run a read-only server for assistants (MCP) on standard input and output.",
             "open": "Open the web page, or the page of an article, in the browser.",
         },
         "Read": {

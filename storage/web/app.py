@@ -4,9 +4,7 @@ from asyncio import Lock
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from importlib import import_module
 from operator import attrgetter
-from types import ModuleType
 from typing import Annotated, Any
 
 from anyio import to_thread
@@ -22,13 +20,12 @@ from storage.capabilities import load_parts
 from storage.database.archive_errors import ArchiveError
 from storage.database.engine import database_url
 from storage.database.ownership import file_of
-from storage.values.messages import message_text
 from storage.values.program import program_version
 from storage.web import api, feeds, metrics, pages, problems, tiles
 from storage.web.archives import THREADS, ArchivePool, ServedArchive, archive_pool
 from storage.web.guards import LOOPBACK, MOST_BODY_BYTES, Guards
 from storage.web.parameters import check_query
-from storage.web.problems import Problem, answer, problem_of
+from storage.web.problems import answer, problem_of
 from storage.web.replicas import ReplicaPools, ReplicaReads
 from storage.web.schemas import ProblemShape, plain, troubles
 
@@ -49,7 +46,6 @@ def readyz(pool: Annotated[ArchivePool, Depends(archive_pool)]) -> Response:
     return PlainTextResponse("ok\n")
 
 
-MCP_MISSING = message_text("tools_missing")
 DESCRIPTION = (
     "What the archive knows, as JSON: the same words as the commands. Lists carry `next`, "
     "null at the end; with `Accept: application/jsonl` they come whole, a row a line."
@@ -116,9 +112,8 @@ def make_app(place: ServedArchive, site: Site | None = None) -> Guards:
     replicas = None if place.replicas is None else ReplicaPools(place, pool)
 
     def close() -> None:
-        for each in (assistants, replicas, pool, site):
-            if each is not None:
-                each.close()
+        for each in (*mounted, *([] if replicas is None else [replicas]), pool, site):
+            each.close()
 
     app = FastAPI(
         title="Lesart",
@@ -139,8 +134,8 @@ def make_app(place: ServedArchive, site: Site | None = None) -> Guards:
     for router in (*_reading(), *site.routers):
         app.include_router(router)
     answering: ASGIApp = app if replicas is None else ReplicaReads(app, replicas)
-    assistants = _AssistantRoute(answering, place)
-    app.router.routes.append(Route(_AssistantRoute.path, assistants, methods=["POST"]))
+    mounted = [make(answering, place) for part in load_parts("mounts") for make in part.MOUNTS]
+    app.router.routes += [Route(each.path, each, methods=["POST"]) for each in mounted]
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way
     return Guards(
         answering,
@@ -149,37 +144,6 @@ def make_app(place: ServedArchive, site: Site | None = None) -> Guards:
         observe=meters.observe,
         close=close,
     )
-
-
-def load_mcp() -> ModuleType:
-    """Return the module of the tools for assistants.
-
-    Raises: Problem if the extra is not installed.
-    """
-    try:
-        return import_module("storage.web.api.mcp")
-    except ModuleNotFoundError as error:
-        raise Problem("no_such", MCP_MISSING) from error
-
-
-class _AssistantRoute:
-    """The tools for assistants (storage.web.api.mcp), loaded with the first request for them."""
-
-    path = "/mcp"
-
-    def __init__(self, app: ASGIApp, place: ServedArchive) -> None:
-        self._app, self._place = app, place
-        self._tools: Any = None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["route"] = self  # for the metrics
-        mcp = await run_in_threadpool(load_mcp)
-        self._tools = self._tools or mcp.ArchiveTools(self._app, self._place)
-        await mcp.answer_http(self._tools, scope, receive, send)
-
-    def close(self) -> None:
-        if self._tools is not None:
-            self._tools.close()
 
 
 def _reading() -> Iterable[APIRouter]:

@@ -8,7 +8,7 @@ import pytest
 from storage.web.problems import TITLES
 from storage.write.archive import Archive
 from storage.write.tokens import add_token
-from tests.api.test_mcp import within
+from tests.api.tool_calls import within
 from tests.cli.small_archive import make_archive
 from tests.serve.test_slow_clients import LATEST, page
 from worker.services.orders import INVALID_TOKENS_PER_MINUTE

@@ -16,6 +16,7 @@ import typer
 from pyarrow import parquet
 
 from storage.capabilities import load_parts
+from storage.capabilities.assistants.tools import ROUTES as TOOLS
 from storage.cli.report import ARTICLE_COLUMNS, flat_columns
 from storage.database.rows import CursorError
 from storage.read.archive import NoSuchError, ReadOnlyArchive, RevisionError, open_archive
@@ -24,10 +25,9 @@ from storage.read.lists import ChangeFilter
 from storage.read.query.doors import DOORS
 from storage.values.errors import AmbiguousPassageError, SearchQueryError
 from storage.web.api import ROUTERS
-from storage.web.api.mcp import ROUTES as TOOLS
 from storage.web.pages import ROUTERS as PAGE_ROUTERS
 from storage.web.problems import TITLES
-from tests.api.test_mcp import within
+from tests.api.tool_calls import within
 from tests.flow.processes import run_here
 from worker.cli.commands import app
 

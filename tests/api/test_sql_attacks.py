@@ -7,8 +7,8 @@ from contextlib import closing
 
 import pytest
 
+from storage.capabilities.assistants.tools import ArchiveTools
 from storage.read.archive import QueryError, open_archive
-from storage.web.api.mcp import ArchiveTools
 from storage.web.app import make_app
 from storage.web.archives import ServedArchive
 from tests.api.sql_attacks import ATTACKS, HARMLESS, NAMED_LIKE_A_VIEW, TABLES

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.capabilities import CAPABILITIES, module_of
-from storage.capabilities.hooks import PARTS, TEMPLATES
+from storage.capabilities import CAPABILITIES, has_part, module_of
+from storage.capabilities.hooks import FURTHER_PARTS, PARTS, TEMPLATES
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("storage/capabilities", "worker/capabilities", "tests/capabilities")
@@ -24,6 +24,7 @@ ELSEWHERE = {
                 "storage/capabilities/__init__.py"},
     "quotations": {"docs/quotations.md", "lesart/views.pyi", "CHANGELOG.md",
                    "storage/capabilities/__init__.py"},
+    "assistants": {"docs/assistants.md", "CHANGELOG.md", "storage/capabilities/__init__.py"},
     "unconfirmed": {"docs/unconfirmed.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
                     "storage/capabilities/__init__.py"},
 }  # fmt: skip
@@ -185,16 +186,17 @@ def test_each_folder_is_in_the_list_of_capabilities():
         assert missing == set(), f"{room}: not in CAPABILITIES of {ROOMS[0]}/__init__.py"
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", PARTS | FURTHER_PARTS)
 def test_each_part_is_there_or_its_absence_has_a_reason(own, part):
     path = part_file(own, part).relative_to(ROOT)
-    assert (ROOT / path).is_file() != (part in own.without), (
-        f"write {path}, or say why not in `without`"
+    assert (ROOT / path).is_file() == has_part(own, part), (
+        f"write {path}, or say why not in `without`; name a further part in `further`"
     )
-    if part not in own.without:
+    if has_part(own, part):
         module = import_module(module_of(own, part))
-        for name in re.findall(r"`(\w+)`|^([A-Z]+):", PARTS[part]):
-            assert hasattr(module, "".join(name)), f"{path}: {PARTS[part]}"
+        described = (PARTS | FURTHER_PARTS)[part]
+        for name in re.findall(r"`(\w+)`|^([A-Z]+):", described):
+            assert hasattr(module, "".join(name)), f"{path}: {described}"
         template = ROOT / ROOMS[0] / getattr(module, "TEMPLATE", "")
         assert template.exists(), f"write {template.relative_to(ROOT)}"
 

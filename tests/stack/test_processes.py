@@ -52,7 +52,7 @@ BARE = {
     "storage/write/copies.py:copy": "passes on the place of captures",
     "storage/write/copies.py:update": "passes on the place of captures",
     "storage/cli/report.py:whole_archive": "passes on the place of captures",
-    "storage/read/sql_process.py:_open": "reads no captures; gets the addresses from the server",
+    "storage/capabilities/assistants/sql_process.py:_open": "reads no captures; gets the addresses from the server",
 }  # fmt: skip
 """Functions that open an archive by its address; all others pass the settings."""
 

@@ -1,4 +1,4 @@
-"""The commands that run the services: up, worker, scheduler, web and mcp."""
+"""The commands that run the services: up, worker, scheduler and web."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from storage.cli.app import app
-from storage.cli.exits import NO, WRONG_USE, say
+from storage.cli.exits import NO, say
 from storage.cli.options import ArchiveOptions, OutputOptions, command
 from storage.read.query.parameter import flag, option
 from storage.settings import Settings
@@ -18,7 +18,6 @@ from worker.errors import LocatorError, PortTakenError
 
 if TYPE_CHECKING:
     from storage.proof import log
-    from storage.web import problems
     from worker import log as event_log
     from worker.cli import control
     from worker.cli.ingest import families
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from worker.services.web import BackgroundWebServer
 else:
     log = LazyModule("storage.proof.log")
-    problems = LazyModule("storage.web.problems")
     event_log = LazyModule("worker.log")
     control = LazyModule("worker.cli.control")
     families = LazyModule("worker.cli.ingest.families")
@@ -144,19 +142,6 @@ def web(
         settings = replace(settings, web_workers=workers)
     event_log.log_events("debug" if place.debug else "info")
     web_service.run_web(settings)
-
-
-@command(app, "mcp", example="lesart mcp --archive lesart-data/lesart.sqlite3")
-def mcp(place: ArchiveOptions) -> None:
-    """Run a read-only server for assistants (MCP) on standard input and output.
-
-    It needs an extra: pip install 'lesart[mcp]'.
-    """
-    try:
-        web_service.run_mcp(place.settings())
-    except problems.Problem as problem:
-        say(problem.detail)
-        raise typer.Exit(WRONG_USE) from problem
 
 
 def _report_health(problem: str | None) -> None:

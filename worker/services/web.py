@@ -1,29 +1,26 @@
 """The web server as a service: the reading application with its write requests."""
 
 import os
-import signal
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-import anyio
 from starlette.types import ASGIApp
 
 from storage.capabilities import load_parts
 from storage.settings import Settings
-from storage.web.app import ReplaceableApp, Site, load_mcp, make_app
+from storage.web.app import ReplaceableApp, Site, make_app
 from storage.web.archives import ArchivePool, ServedArchive
 from storage.web.guards import LOOPBACK, Guards
 from storage.web.metrics import FOLDER
 from storage.web.server import MultiprocessServer, ThreadedServer, bound, serve
 from storage.write.archive import Archive
 from worker.errors import PortTakenError
-from worker.log import LOG, log_events
+from worker.log import LOG
 from worker.services import captures
 from worker.services.captures import body_limit
 from worker.services.orders import create_ingest_service, router
@@ -44,19 +41,6 @@ def run_web(settings: Settings) -> None:
         LOG.info("web_started", address=f"http://{host}:{port}")
         serve(make, listening, worker_count(settings), settings.web_proxies)
     LOG.info("web_stopped")
-
-
-def run_mcp(settings: Settings) -> None:
-    """Serve the tools for assistants on standard input and output until it is closed.
-
-    Raises: Problem if the extra is not installed, and the errors of `make_app`.
-    """
-    log_events("warning")
-    place = _served_archive(settings)
-    signal.signal(
-        signal.SIGINT, signal.SIG_DFL
-    )  # a thread that reads the input cannot be cancelled
-    anyio.run(load_mcp().serve_stdio, ReplaceableApp(place, partial(make_app, place)), place)
 
 
 class BackgroundWebServer:
@@ -153,7 +137,8 @@ class _ApplicationFactory:
         ArchivePool(self.place).close()
 
 
-def _served_archive(settings: Settings) -> ServedArchive:
+def served_archive(settings: Settings) -> ServedArchive:
+    """Return the archive that the web server reads, as the settings state it."""
     return ServedArchive(
         settings.reader_url or settings.database_url,
         settings.zone,
@@ -168,7 +153,7 @@ def _served_archive(settings: Settings) -> ServedArchive:
 @contextmanager
 def _application_factory(settings: Settings) -> Iterator[_ApplicationFactory]:
     """Yield the application factory; processes that start meanwhile share their metrics."""
-    place = _served_archive(settings)
+    place = served_archive(settings)
     with TemporaryDirectory(prefix="lesart-web-") as folder:
         if worker_count(settings) > 1:
             os.environ[FOLDER] = folder

@@ -11,7 +11,7 @@ from storage.capabilities.quotations import QUOTATIONS, doors
 from storage.values.redaction import RedactionReason
 from storage.write.alerts.match import match
 from storage.write.redaction.restrict import restrict
-from tests.api.test_mcp import within
+from tests.api.tool_calls import within
 from tests.flow.driver import hour, page
 from tests.serve.conftest import served
 

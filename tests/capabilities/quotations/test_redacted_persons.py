@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from storage.cli.exits import run
-from tests.api.test_mcp import within
+from tests.api.tool_calls import within
 from tests.flow.driver import seed
 from tests.serve.conftest import served
 from worker.cli.commands import app

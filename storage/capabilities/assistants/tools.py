@@ -41,11 +41,11 @@ from pydantic import Field, ValidationError
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from storage.capabilities.assistants.sql_process import SqlProcess
 from storage.database.views import COLUMNS
 from storage.read.query.doors import DOORS
 from storage.read.query.queries import PAGE_ROWS, Long
 from storage.read.sql import QueryError, QueryLimits
-from storage.read.sql_process import SqlProcess
 from storage.values.dates import iso_utc
 from storage.values.messages import message_text
 from storage.values.program import program_version

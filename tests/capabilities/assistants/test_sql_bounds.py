@@ -13,13 +13,13 @@ import httpx
 import psutil
 import pytest
 
-from storage.read import sql_process
+from storage.capabilities.assistants import sql_process
+from storage.capabilities.assistants import tools as mcp
+from storage.capabilities.assistants.sql_process import SqlProcess
 from storage.read.archive import QueryError, open_archive
 from storage.read.sql import DEFAULT_LIMITS, TOO_LARGE
-from storage.read.sql_process import SqlProcess
-from storage.web.api import mcp
 from storage.web.problems import TITLES
-from tests.api.test_mcp import within
+from tests.api.tool_calls import within
 from tests.flow.processes import until
 from tests.serve.conftest import served
 from tests.serve.test_slow_clients import LATEST, page
@@ -169,7 +169,7 @@ def ask(address: str, query: str, seconds: float = 600.0) -> dict:
 def sql_processes(parent: psutil.Process) -> list[psutil.Process]:
     return [
         each for each in parent.children(recursive=True)
-        if each.status() != psutil.STATUS_ZOMBIE and "storage.read.sql_process" in each.cmdline()
+        if each.status() != psutil.STATUS_ZOMBIE and "storage.capabilities.assistants.sql_process" in each.cmdline()
     ]  # fmt: skip
 
 

@@ -87,7 +87,7 @@ class SqlProcess:
 class _Child(Child):
     """The parent's end of one child process."""
 
-    module = "storage.read.sql_process"
+    module = "storage.capabilities.assistants.sql_process"
     purpose = "The process for SQL {}."
     queries = 0
 

@@ -1,0 +1,1 @@
+"""Serving the tools for assistants on standard input and output."""
