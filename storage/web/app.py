@@ -112,8 +112,9 @@ def make_app(place: ServedArchive, site: Site | None = None) -> Guards:
     replicas = None if place.replicas is None else ReplicaPools(place, pool)
 
     def close() -> None:
-        for each in (*mounted, *([] if replicas is None else [replicas]), pool, site):
-            each.close()
+        for each in (*mounted, replicas, pool, site):
+            if each is not None:
+                each.close()
 
     app = FastAPI(
         title="Lesart",

@@ -70,6 +70,9 @@ WITHOUT_HOOK = {
         "storage/read/answers/texts.py": _FIELD, "storage/read/lists.py": _FIELD,
     },
     "reviews": {"docs/python.md": "the example of a list of a capability"},
+    "assistants": dict.fromkeys((
+        "docs/administration.md", "docs/contributing.md", "docs/http-api.md", "docs/install.md", "docs/sql.md",
+    ), _LINK),
     "quotations": {
         **dict.fromkeys(
             ("docs/alerts.md", "docs/assistants.md", "docs/read.md", "docs/redaction.md"), _LINK
@@ -273,7 +276,8 @@ def test_its_name_occurs_only_in_its_folders_and_the_stated_files(own):
     assert sorted(telling - allowed) == [], (
         "state the hook in storage/capabilities/hooks.py instead"
     )
-    assert sorted(allowed - telling) == [], "edited no more: take it out of ELSEWHERE"
+    left = {each for each in allowed if (ROOT / each).is_file()}  # another may be deleted
+    assert sorted(left - telling) == [], "edited no more: take it out of ELSEWHERE"
 
 
 def test_the_core_imports_no_capability():

@@ -80,7 +80,7 @@ def test_a_hostile_query_is_refused_with_a_code(archive_url, monkeypatch):
 
 
 def test_the_docs_state_the_limits():
-    text = (Path(__file__).resolve().parents[2] / "docs/assistants.md").read_text("utf-8")
+    text = (Path(__file__).resolve().parents[3] / "docs/assistants.md").read_text("utf-8")
     for limit in (
         f"| {mcp.SQL_LIMITS.seconds} seconds |",
         f"| {sql_process.MEMORY_MB} MB of memory",
