@@ -8,19 +8,16 @@ of what was not fitted.
 """
 
 import argparse
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
 
 from bench.fit.english_speakers import write_weights
 from bench.fit.identities import Rows, read
+from bench.fit.named import fit_words
 from worker.text.annotate.speaker import able
 
 TARGET = Path(able.__file__).with_name("able.toml")
-FEWEST, PENALTY, STEPS = 5, 1.0, 500
-"""Number of words from which a feature counts, and how the weights are found."""
+FEWEST = 5
+"""Number of words from which a feature counts."""
 FREQUENT = 0.3
 """The share that common nouns count, which are many."""
 LEAST = 0.15
@@ -30,27 +27,6 @@ LEAST = 0.15
 def features_of(row: dict[str, str]) -> frozenset[str]:
     """Return the evidence of words."""
     return able.find_features(row["name"], row["text"], row["language"])
-
-
-def fit(found: Sequence[frozenset[str]], rows: Rows) -> dict[str, float]:
-    """Return the weights of a logistic regression with a penalty, found by accelerated descent."""
-    counted = Counter(name for each in found for name in each)
-    names = sorted(name for name in counted if counted[name] >= FEWEST)
-    place = {name: at for at, name in enumerate(names)}
-    table = np.zeros((len(rows), len(names) + 1), dtype=np.float32)
-    table[:, -1] = 1
-    for row, each in enumerate(found):
-        table[row, [place[name] for name in each if name in place]] = 1
-    wanted = np.array([float(each["is_able"]) for each in rows], dtype=np.float32)
-    counts = np.array([FREQUENT if each.get("how") == "hard" else 1.0 for each in rows])
-    penalty = np.array([*(PENALTY for _ in names), 0.01])
-    bends = penalty + (counts / 4) @ (table * table.sum(axis=1, keepdims=True))
-    weights = before = np.zeros(len(penalty))
-    for step in range(STEPS):
-        ahead = weights + step / (step + 3) * (weights - before)
-        missing = counts * (1 / (1 + np.exp(-(table @ ahead))) - wanted)
-        before, weights = weights, ahead - (table.T @ missing + penalty * ahead) / bends
-    return {name: round(float(w), 2) for name, w in zip([*names, "always"], weights, strict=True)}
 
 
 def count_right(rows: Rows) -> str:
@@ -70,7 +46,7 @@ def main() -> None:
     options = parser.parse_args()
     rows = read([options.names])
     found = [features_of(each) for each in rows]
-    weights = fit(found, rows)
+    weights = fit_words(found, rows, "is_able", FEWEST, FREQUENT)
     weights = {name: each for name, each in weights.items() if abs(each) >= LEAST}
     if options.write:
         write_weights(TARGET, "decide what can speak", "able", len(rows), weights)

@@ -23,6 +23,8 @@ from storage.language.topic import topical
 
 TARGET = Path(identity.__file__).with_name("identity.toml")
 COMMON_SHARE, PENALTY, HARD, STEPS = 0.01, 1.0, 0.2, 60
+CLOSE = 1e-4
+"""The change of weights below which they are found; they are stored with two decimals."""
 THRESHOLDS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.82, 0.85, 0.88, 0.9, 0.95)
 Rows = list[dict[str, Any]]
 
@@ -56,19 +58,25 @@ def _describe(text: Mapping[str, Any], name: str) -> identity.Appearance:
     return identity.describe(text["id"], name, None, text["text"], day)
 
 
-def fit(features: Sequence[identity.Features], pairs: Rows) -> dict[str, float]:
-    """Return the weights of a logistic regression with a penalty on large ones."""
+def fit(features: Sequence[identity.Features], pairs: Rows, hard: float = HARD) -> dict[str, float]:
+    """Return the weights of a logistic regression with a penalty on large ones.
+
+    `hard` is the share that hard pairs count, of which there are many.
+    """
     names = sorted({name for each in features for name in each})
     table = np.array([[*(each.get(name, 0.0) for name in names), 1.0] for each in features])
     same = np.array([float(each["same"]) for each in pairs])
-    counts = np.array([HARD if each["how"] == "hard" else 1.0 for each in pairs])
+    counts = np.array([hard if each["how"] == "hard" else 1.0 for each in pairs])
     penalty = np.array([*(PENALTY for _ in names), 0.01])
     weights = np.zeros(len(penalty))
     for _ in range(STEPS):
         found = 1 / (1 + np.exp(-table @ weights))
         slope = table.T @ (counts * (same - found)) - penalty * weights
         bend = (table.T * (counts * found * (1 - found))) @ table + np.diag(penalty)
-        weights += np.linalg.solve(bend, slope)
+        step = np.linalg.solve(bend, slope)
+        weights += step
+        if np.abs(step).max() < CLOSE:
+            break
     return {name: round(float(w), 2) for name, w in zip([*names, "always"], weights, strict=True)}
 
 

@@ -8,6 +8,7 @@ whether it `is_person`. JUDGE has those of other texts, for the figures of what 
 
 import argparse
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench.fit.english_speakers import write_weights
@@ -22,6 +23,15 @@ FEWEST = 4
 def features_of(row: dict[str, str]) -> frozenset[str]:
     """Return the evidence for and against a name."""
     return named.find_features(row["name"], row["text"], row["language"])
+
+
+def fit_words(
+    found: Sequence[frozenset[str]], rows: Rows, wanted: str, fewest: int, hard: float = 1.0
+) -> dict[str, float]:
+    """Return the weights of the features that at least `fewest` of the rows have."""
+    counted = Counter(name for each in found for name in each)
+    features = [{name: 1.0 for name in each if counted[name] >= fewest} for each in found]
+    return fit(features, [{"same": e[wanted], "how": e.get("how", "")} for e in rows], hard)
 
 
 def count_right(rows: Rows) -> str:
@@ -41,9 +51,7 @@ def main() -> None:
     options = parser.parse_args()
     rows = read([options.names])
     found = [features_of(each) for each in rows]
-    counted = Counter(name for each in found for name in each)
-    features = [{name: 1.0 for name in each if counted[name] >= FEWEST} for each in found]
-    weights = fit(features, [{"same": each["is_person"], "how": ""} for each in rows])
+    weights = fit_words(found, rows, "is_person", FEWEST)
     if options.write:
         write_weights(TARGET, "decide whether words name a person", "named", len(rows), weights)
         named.load_weights.cache_clear()
