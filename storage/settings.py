@@ -171,6 +171,13 @@ class Settings:
         "read files and folders on this machine; false where it does not share those of the "
         "sources",
     )
+    browser: Path | None = setting(
+        read_file,
+        None,
+        "program that reads pages for --browser (default: /usr/lib/chromium/chromium); workers of "
+        "a broker read such pages only if it is set",
+        is_path=True,
+    )
     batch_items: int = setting(read_count, 200, "maximum number of documents per job")
     document_seconds: float = setting(
         read_interval, "2s", "maximum processor time for reading one document"
@@ -320,6 +327,11 @@ class Settings:
         "language of mails, and of pages if the browser requests none: en or de",
     )
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def has_browser(self) -> bool:
+        """Check whether this process reads pages by a browser."""
+        return self.browser is not None or self.is_embedded
 
     @property
     def zone(self) -> "ZoneInfo":

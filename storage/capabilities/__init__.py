@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from storage.capabilities.assistants import ASSISTANTS
+from storage.capabilities.browser_pages import BROWSER_PAGES
 from storage.capabilities.front_pages import FRONT_PAGES
 from storage.capabilities.hooks import FURTHER_PARTS, PARTS, WORKER_PARTS, Capability, PageKind
 from storage.capabilities.outside_copies import OUTSIDE_COPIES
@@ -23,6 +24,7 @@ from storage.capabilities.unconfirmed import UNCONFIRMED
 FOLDER = Path(__file__).parent
 CAPABILITIES: tuple[Capability, ...] = (
     FRONT_PAGES, RIGHTS, OUTSIDE_COPIES, REVIEWS, QUOTATIONS, UNCONFIRMED, ASSISTANTS,
+    BROWSER_PAGES,
 )  # fmt: skip
 """All capabilities; the order is that of their tables, views and commands."""
 PAGE_KINDS: Mapping[str, PageKind] = MappingProxyType(

@@ -40,9 +40,12 @@ PARTS = MappingProxyType({
 FURTHER_PARTS = MappingProxyType({
     "mounts": "MOUNTS: its applications beside the API, made from the application and the archive, "
     "each with its path and its end",
+    "renderer": "`PageRenderer`: reads the pages of the jobs that need a browser",
 })  # fmt: skip
 """Parts whose absence needs no reason, since no promise depends on them."""
-WORKER_PARTS = ("page_reader", "write_command", "write_routes", "work", "source_options", "check")
+WORKER_PARTS = (
+    "page_reader", "write_command", "write_routes", "work", "source_options", "check", "renderer",
+)  # fmt: skip
 """The parts in `worker/capabilities/NAME`; all others are in `storage/capabilities/NAME`."""
 
 Transfer = Literal["written", "read again", "repeated", "none"]
@@ -231,12 +234,16 @@ class ReadText(NamedTuple):
 
 
 class SourceOption(NamedTuple):
-    """An option with a value of `lesart source add` and `lesart source set`, for addresses only."""
+    """An option with a value of `lesart source add` and `lesart source set`, for addresses only.
+
+    `bare` is its value if none of those in `metavar` is given.
+    """
 
     name: str
     option: str
     metavar: str
     help: str
+    bare: str | None = None
 
 
 class PageKind(NamedTuple):

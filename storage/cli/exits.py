@@ -8,12 +8,14 @@ from contextlib import suppress
 from copy import copy
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import typer
 
+from storage.capabilities import CAPABILITIES
 from storage.cli.output import (
     OutputError,
     PipeClosedError,
@@ -96,7 +98,7 @@ def run(
     error; the traceback of an unexpected one goes to a log file.
     """
     open_streams()
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = with_bare_values(sys.argv[1:] if arguments is None else arguments)
     _speak_utf8()
     try:
         command = _command(app, *given[:1])
@@ -112,6 +114,24 @@ def run(
     if answer == INTERRUPTED:
         say("interrupted")
     return answer if isinstance(answer, int) else SUCCESS
+
+
+def with_bare_values(arguments: Sequence[str]) -> list[str]:
+    """Add the values of options that may have none, which Typer does not know.
+
+    >>> with_bare_values(["ingest", "--browser", "https://a.example/"])
+    ['ingest', '--browser', 'always', 'https://a.example/']
+    >>> with_bare_values(["ingest", "--browser", "auto"])
+    ['ingest', '--browser', 'auto']
+    """
+    own = {o.option: o for each in CAPABILITIES for o in each.source_options if o.bare is not None}
+    found: list[str] = []
+    for word, following in zip_longest(arguments, arguments[1:], fillvalue=""):
+        found.append(word)
+        option = own.get(word)
+        if option is not None and following not in {option.bare, *option.metavar[1:-1].split("|")}:
+            found.append(str(option.bare))
+    return found
 
 
 @lru_cache

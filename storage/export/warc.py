@@ -44,6 +44,7 @@ from storage.read.search import matching_versions
 from storage.record.contents.restricted import RestrictedTexts
 from storage.values.arrivals.formats import MEDIA_TYPE
 from storage.values.draft import Json
+from storage.values.net.addresses import RENDERED
 
 
 class ForeignRecords:
@@ -439,7 +440,7 @@ class WarcWriter:
             "recorded_at": row["recorded_at"].isoformat(),
             "hops": row["hops"] or None,
             "submitted_by": _submitter(row),
-            "type": find_page_kind((row["hints"] or {}).get("type")),
+            "type": _read_as((row["hints"] or {}).get("type")),
             "joined": self._joined.get(row["observation_id"]),
             **self._recorded_facts(row),
             "certificates_sha256": bytes(row["chain_digest"]).hex() if certificate else None,
@@ -531,9 +532,14 @@ def _submitter(row: Row) -> str | None:
     return (row["hints"] or {}).get("submitted_by")
 
 
+def _read_as(named: object) -> str | None:
+    """Return the type of a page that is not read like other pages; None for any other type."""
+    return RENDERED if named == RENDERED else find_page_kind(named)
+
+
 def _content_type(hints: Mapping[str, Any]) -> str:
     named = str(hints.get("type"))
-    kind = MEDIA_TYPE.get("html" if find_page_kind(named) else named, "application/octet-stream")
+    kind = MEDIA_TYPE.get("html" if _read_as(named) else named, "application/octet-stream")
     charset = hints.get("charset")
     return f"{kind}; charset={charset}" if charset else kind
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import pairwise
 
+from storage.values.draft import BY_BROWSER
+
 ExtractorKey = tuple[str, str, str]
 """Extractor of a text: name, version and configuration."""
 
@@ -155,6 +157,11 @@ def is_same_extractor(reader: ExtractorKey, other: ExtractorKey) -> bool:
     (False, True)
     """
     return reader == other or reader[0] != other[0]
+
+
+def is_same_way(reader: ExtractorKey, other: ExtractorKey) -> bool:
+    """Check whether two texts were both fetched, or both read by a browser."""
+    return reader[2].endswith(BY_BROWSER) == other[2].endswith(BY_BROWSER)
 
 
 def are_one(a: Snapshot, b: Snapshot) -> bool:

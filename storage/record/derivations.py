@@ -18,6 +18,8 @@ from storage.values.draft import Draft, Extractor
 
 BYTES_GONE = "bytes_gone"
 """Refusal code of a text that cannot be extracted again because its bytes were deleted."""
+OTHER_WAY = "reading_other_way"
+"""The same of a text that was fetched beside one of a browser, or the other way round."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,15 @@ from storage.database.tables import (
     VERDICT,
 )
 from storage.database.unit import rows_in
-from storage.schedule.queue import KINDS, READS_FOLDERS, JobFamilies, _is_due, in_families
+from storage.schedule.queue import (
+    CHECKING,
+    KINDS,
+    READS_FOLDERS,
+    RENDERS,
+    JobFamilies,
+    _is_due,
+    in_families,
+)
 from storage.values.verdict import Counts
 
 
@@ -31,14 +39,18 @@ def open_jobs(
     kinds: Sequence[str] | None = KINDS,
     *,
     folders: bool = True,
+    browser: bool = True,
 ) -> int:
     """Count the jobs that are ready or running, of all or of some families.
 
-    `folders` is false for a process that does not share the folders of the sources.
+    `folders` is false for a process that does not share the folders of the sources, `browser` for
+    one without a browser.
     """
     query = select(func.count()).select_from(JOB).where(OPEN)
     if not folders:
         query = query.where(~READS_FOLDERS)
+    if not browser:
+        query = query.where(~RENDERS)
     if kinds is not None:
         query = query.where(JOB.c.kind.in_(kinds))
     if families is not None:
@@ -151,7 +163,7 @@ def absent_addresses(connection: Connection, families: JobFamilies) -> list[tupl
         .join(JOB, JOB.c.id == OBSERVATION.c.job_id)
         .where(
             in_families(families),
-            JOB.c.kind == "fetch",
+            JOB.c.kind.in_(CHECKING),
             OBSERVATION.c.outcome == "gone",
         )
         .order_by(OBSERVATION.c.id)

@@ -17,7 +17,7 @@ from storage.values.job import Claim, StaleLeaseError, addresses_of
 from storage.values.messages import message_text
 from storage.values.verdict import Counts
 
-KINDS = ("ingest", "fetch", "read")
+KINDS = ("ingest", "fetch", "render", "read")
 """Kinds of jobs that this version can run; other kinds wait for a newer version."""
 MAX_ATTEMPTS = 3
 BATCH_ATTEMPTS, COLLECTION_ATTEMPTS = 2, 10
@@ -33,12 +33,14 @@ WAKE_AGAIN_SECONDS = 10.0
 WAKE_AGAIN_SOON_SECONDS = 2.0
 """The same if the queue of the broker is empty: the message is being processed, or is lost."""
 BACKOFF_SECONDS = (2.0, 15.0, 60.0)
-BATCHES = frozenset({"read", "fetch"})
+BATCHES = frozenset({"read", "fetch", "render"})
 """Kinds of jobs with several items; they are split into single jobs if one item may have caused a
 failure.
 """
 MOST_FETCHING = 2
 """Maximum number of concurrent fetch jobs; each serves many servers and mostly waits for them."""
+CHECKING = {"fetch": MOST_FETCHING, "render": 1}
+"""Kinds of jobs that check addresses, the second one by a browser, and how many run at a time."""
 
 
 def add_job(
@@ -99,6 +101,7 @@ def claim(
     kind: str | None = None,
     most_fetching: int = MOST_FETCHING,
     folders: bool = True,
+    browser: bool = True,
     likely: RowMapping | None = None,
 ) -> Claim | None:
     """Claim the next due job: the job `job_id`, any job of the families `families`, or any of a
@@ -108,7 +111,7 @@ def claim(
     still due.
 
     A process that does not share the folders of the sources (`folders` is false) claims no job that
-    reads them.
+    reads them, and one without a `browser` none that needs it.
 
     `holder` identifies the process of the worker, so that its death can be detected. A batch whose
     worker died `BATCH_ATTEMPTS` times is split into single jobs; another job whose worker died at
@@ -117,12 +120,13 @@ def claim(
     while True:
         now = database_epoch(unit.connection)
         row = None
-        if likely is not None and likely["kind"] != "fetch":
+        if likely is not None and likely["kind"] not in CHECKING:
             query = _due(now, likely["id"], None)
             row, likely = unit.connection.execute(query).mappings().first(), None
         row = row or _next_job(
-            unit.connection, now, job_id, families, kind, most_fetching, folders=folders
-        )
+            unit.connection, now, job_id, families, kind, most_fetching, folders=folders,
+            browser=browser,
+        )  # fmt: skip
         if row is None:
             return None
         lost = row["state"] == "running"
@@ -145,10 +149,13 @@ def next_due(
     kind: str | None = None,
     most_fetching: int = MOST_FETCHING,
     folders: bool = True,
+    browser: bool = True,
 ) -> RowMapping | None:
     """Return the job that would be claimed now; None if no job is due."""
     now = database_epoch(connection)
-    return _next_job(connection, now, job_id, families, kind, most_fetching, folders=folders)
+    return _next_job(
+        connection, now, job_id, families, kind, most_fetching, folders=folders, browser=browser
+    )
 
 
 def _next_job(
@@ -160,14 +167,18 @@ def _next_job(
     most_fetching: int,
     *,
     folders: bool,
+    browser: bool,
 ) -> RowMapping | None:
     due = _due(now, job_id, families)
     if not folders:
         due = due.where(~READS_FOLDERS)
     if kind is not None:
         due = due.where(JOB.c.kind == kind)
-    if _fetching(connection, now) >= most_fetching:
-        due = due.where(JOB.c.kind != "fetch")
+    running = _count_checking(connection, now)
+    for each, most in CHECKING.items():
+        has_no_browser = each == "render" and not browser
+        if has_no_browser or running.get(each, 0) >= min(most, most_fetching):
+            due = due.where(JOB.c.kind != each)
     return connection.execute(due.limit(1)).mappings().first()
 
 
@@ -282,7 +293,7 @@ def split(unit: Unit, row: RowMapping) -> None:
             single=True,
             arguments={"items": [item]},
         )
-        if row["kind"] == "fetch":
+        if row["kind"] in CHECKING:
             _hand_over(unit, item, row["id"], number)
     unit.flush()
     _set(unit, row["id"], state="done", lease_until=None, token=None, finished_at=unit.now,
@@ -329,9 +340,11 @@ def cancel(unit: Unit, job_id: int) -> int:
     return len(rows)
 
 
-def _fetching(connection: Connection, now: float) -> int:
-    claim = (OPEN, JOB.c.kind == "fetch", is_ahead(JOB.c.lease_until, now))
-    return int(connection.execute(select(func.count()).where(*claim)).scalar_one())
+def _count_checking(connection: Connection, now: float) -> dict[str, int]:
+    """Return the number of running jobs that check addresses, by kind."""
+    claim = (OPEN, JOB.c.kind.in_(CHECKING), is_ahead(JOB.c.lease_until, now))
+    query = select(JOB.c.kind, func.count()).where(*claim).group_by(JOB.c.kind)
+    return {kind: int(number) for kind, number in connection.execute(query)}
 
 
 def _is_due(now: float) -> Any:
@@ -350,6 +363,10 @@ READS_FOLDERS = and_(
     select(SOURCE.c.id).where(SOURCE.c.id == JOB.c.source_id, SOURCE.c.kind == "folder").exists(),
 )
 """The condition that a job lists or reads files: it needs the folder of its source."""
+
+
+RENDERS = JOB.c.kind == "render"
+"""The condition that a job needs a browser."""
 
 
 def in_families(families: JobFamilies) -> Any:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, or_, select, update
 from storage.database.engine import database_epoch
 from storage.database.process_identity import identity_in_token
 from storage.database.tables import JOB, OPEN
-from storage.schedule.queue import READS_FOLDERS, WAKE_AGAIN_SECONDS, _due
+from storage.schedule.queue import READS_FOLDERS, RENDERS, WAKE_AGAIN_SECONDS, _due
 
 
 def wake_due(
@@ -16,17 +16,19 @@ def wake_due(
     *,
     again_seconds: float = WAKE_AGAIN_SECONDS,
     folders: bool = False,
+    renders: bool = False,
 ) -> list[tuple[int, str]]:
     """Return due jobs without a recent wake-up as (id, kind), and record the wake-up.
 
-    With `folders` these are the jobs that read folders, otherwise all others.
+    With `folders` these are the jobs that read folders, with `renders` those that need a browser,
+    otherwise all others.
     """
     if limit <= 0:
         return []
     now = database_epoch(connection)
     woken = JOB.c.woken_at
     stale = or_(woken.is_(None), woken < now - again_seconds, woken > now)
-    wanted = READS_FOLDERS if folders else ~READS_FOLDERS
+    wanted = READS_FOLDERS if folders else RENDERS if renders else ~(READS_FOLDERS | RENDERS)
     query = _due(now, None, None).where(stale, wanted).with_only_columns(JOB.c.id, JOB.c.kind)
     query = query.limit(limit)
     due = [(number, kind) for number, kind in connection.execute(query)]

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, or_, select, text
 
 from storage.database.planned_times import is_due
-from storage.database.tables import CAPTURE, JOB, ORIGIN, PRESENCE, SOURCE, WATCH
+from storage.database.tables import CAPTURE, JOB, OBSERVATION, ORIGIN, PRESENCE, SOURCE, WATCH
 from storage.database.unit import Unit, rows_in, update_rows
 from storage.record.origins import ensure_origins
 from storage.record.suppression import SuppressionLookup
@@ -83,16 +83,21 @@ def _is_free() -> Any:
 
 
 def insert_check_jobs(
-    unit: Unit, keys: Sequence[Key], trigger: str, batch_items: int, parent_id: int | None = None
+    unit: Unit,
+    keys: Sequence[Key],
+    trigger: str,
+    batch_items: int,
+    parent_id: int | None = None,
+    kind: str = "fetch",
 ) -> list[int]:
-    """Insert jobs that check `keys`, up to `batch_items` each, and return their ids."""
+    """Insert jobs of a kind that check `keys`, up to `batch_items` each, and return their ids."""
     jobs = []
     for start in range(0, len(keys), batch_items):
         batch = keys[start : start + batch_items]
         sources = {source for source, _origin in batch}
         jobs.append(
             queue.add_job(
-                unit, "fetch", trigger, parent_id=parent_id,
+                unit, kind, trigger, parent_id=parent_id,
                 source_id=sources.pop() if len(sources) == 1 else None,
                 arguments={"items": [list(key) for key in batch]},
             )
@@ -135,6 +140,16 @@ def create_check_jobs(
     insert_check_jobs(unit, list(dict.fromkeys(keys)), claim.trigger, batch_items, claim.job_id)
 
 
+def hand_to_browser(unit: Unit, claim: Claim, keys: Sequence[Key]) -> None:
+    """Give watches of a claimed job to a job that reads them by a browser.
+
+    Raises: StaleLeaseError.
+    """
+    queue.renew(unit, claim)
+    parent = claim.parent_id or claim.job_id
+    insert_check_jobs(unit, keys, claim.trigger, len(keys), parent, "render")
+
+
 def assign(unit: Unit, keys: Iterable[Key], job_id: int | None) -> None:
     """Assign watches to a job; None releases them."""
     unit.flush()
@@ -151,18 +166,20 @@ def assigned_watches(
             WATCH.c.source_id, WATCH.c.origin_id, ORIGIN.c.origin, WATCH.c.address, WATCH.c.kind,
             WATCH.c.moved_to, FINAL.c.origin, WATCH.c.etag, WATCH.c.last_modified,
             WATCH.c.observation_id, CAPTURE.c.digest, WATCH.c.hints, SOURCE.c.locator,
-            SOURCE.c.options,
+            SOURCE.c.options, OBSERVATION.c.hints.label("read"),
         )
         .join(ORIGIN, ORIGIN.c.id == WATCH.c.origin_id)
         .join(SOURCE, SOURCE.c.id == WATCH.c.source_id)
         .outerjoin(FINAL, FINAL.c.id == WATCH.c.final_id)
         .outerjoin(CAPTURE, CAPTURE.c.id == WATCH.c.capture_id)
+        .outerjoin(OBSERVATION, OBSERVATION.c.id == WATCH.c.observation_id)
         .where(WATCH.c.job_id == job_id)
     )  # fmt: skip
     found = []
-    for *head, digest, hints, locator, options in rows_by_key(connection, query, keys):
+    for *head, digest, hints, locator, options, read in rows_by_key(connection, query, keys):
         same = bytes(digest) if digest is not None else None
-        found.append(WatchedAddress(*(*head, same, hints or {}, locator, options or {})))
+        read_as = (read or {}).get("type")
+        found.append(WatchedAddress(*(*head, same, hints or {}, locator, options or {}, read_as)))
     return found
 
 

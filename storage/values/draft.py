@@ -163,6 +163,10 @@ class EntryRange:
     end: int
 
 
+BY_BROWSER = ";browser=1"
+"""End of the configuration of extractors that read pages as a browser has them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Extractor:
     """The extractor of a text; texts are compared only if their extractors are equal."""

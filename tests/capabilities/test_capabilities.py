@@ -16,6 +16,8 @@ ROOMS = ("storage/capabilities", "worker/capabilities", "tests/capabilities")
 ELSEWHERE = {
     "front_pages": {"docs/front-pages.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
                     "storage/capabilities/__init__.py"},
+    "browser_pages": {"README.md", "CHANGELOG.md",
+                      "storage/capabilities/__init__.py"},
     "outside_copies": {"docs/outside-copies.md", "lesart/views.pyi", "CHANGELOG.md",
                        "storage/capabilities/__init__.py"},
     "rights": {"docs/rights.md", "lesart/views.pyi", "CHANGELOG.md",
@@ -35,6 +37,7 @@ _LINK = "it links to the page of the capability"
 _BUNDLE = "a bundle is checked by a program of its own, which names all its tables; its forms are permanent"
 _FIELD = "a promised field of versions and checks, with its type for Python users"
 WITHOUT_HOOK = {
+    "browser_pages": {"docs/watch.md": _LINK},
     "front_pages": {
         **dict.fromkeys(("docs/proof.md", "docs/read.md", "docs/redaction.md", "docs/watch.md"), _LINK),
         "docs/sql.md": "rules for several views, which name those that they concern",

@@ -136,7 +136,9 @@ DIGESTS: dict[str, str] = {
 
 def documents_of_all_names() -> list[tuple[str, bytes]]:
     """Return the examples of all formats, and a document for each name of each field."""
-    found = [(kind, EXAMPLES[kind]) for kind in READERS if kind not in {"csv", "tsv"}]  # JSON
+    found = [
+        (kind, EXAMPLES[kind]) for kind in READERS if kind not in {"csv", "tsv", "rendered"}
+    ]  # JSON, and a page
     for attribute, (kind, build, _place) in DOCUMENTS.items():
         found += [(kind, build(each, name)) for each in FIELDS for name in getattr(each, attribute)]
     return found

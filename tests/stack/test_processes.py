@@ -70,9 +70,10 @@ THREADS = {
     "storage/web/replicas.py": "the age of a replica, which counts as older while nobody measures it",
     "storage/web/server.py": "the server for tests, and the end of a process with its parent",
     "worker/cli/checks/explain.py": "a part of one command",
+    "worker/capabilities/browser_pages/proxy.py": "the requests of one page, whose time is bounded",
     "worker/flow/abandoned.py": "beats for one job, which is resumed without them",
     "storage/child_process.py": "the end of a process with its parent",
-    "worker/services/processes.py": "guarded: the worker and the fetcher of `up`",
+    "worker/services/processes.py": "guarded: the worker and the fetchers of `up`",
     "worker/services/web.py": "guarded: the page of `up`",
     "worker/web/threads.py": "one request each, which is given up if it hangs",
 }
@@ -82,6 +83,7 @@ STARTERS = frozenset({"subprocess.Popen", "subprocess.run", "Process"})
 PROCESSES = {
     "storage/web/server.py": "_processes_without_interrupt",  # those that serve the page
     "worker/alerts/by_apprise.py": "process_group=0",  # a message on its way is sent
+    "worker/capabilities/browser_pages/browser.py": "process_group=0",  # ends with its socket
     "worker/cli/ingest/families.py": "terminate",  # they end with the command
     "storage/child_process.py": "no_interrupt",  # a request is answered to its end
 }

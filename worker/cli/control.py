@@ -15,6 +15,7 @@ from storage.schedule import queue
 from storage.settings import Settings
 from storage.values.arrivals.formats import TYPES, unknown_type
 from storage.values.arrivals.source import Source
+from storage.values.net.addresses import BROWSER_CHOICES
 from storage.values.net.origin_name import clean_address
 from storage.values.verdict import Counts
 from storage.write.archive import Archive
@@ -62,6 +63,7 @@ class IngestOptions:
     observed_at: datetime | None = None
     type: str | None = None
     history: HistoryRequest | None = None
+    browser: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,19 @@ def ingest(archive: Archive, settings: Settings, request: IngestOptions) -> Inge
         )
         for each in request.locators
     ]  # fmt: skip
+    targets = _with_browser(targets, request.browser)
     return _continued_or_ordered(archive, targets)
+
+
+def _with_browser(targets: list[IngestTarget], choice: str | None) -> list[IngestTarget]:
+    """Return addresses with the choice of `--browser`. Raises: LocatorError."""
+    if choice is None:
+        return targets
+    if any(each.kind != "web" for each in targets):
+        raise LocatorError("--browser", "it applies only to addresses")
+    if choice not in BROWSER_CHOICES:
+        raise LocatorError("--browser", f"it is one of {', '.join(BROWSER_CHOICES)}")
+    return [replace(each, browser=choice) for each in targets]
 
 
 def _continued_or_ordered(archive: Archive, targets: Sequence[IngestTarget]) -> IngestJob:

@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from urllib.parse import urlsplit
 
+from storage.capabilities import load_parts
 from storage.schedule import queue as job_queue
 from storage.schedule.interval import jitter
-from storage.schedule.watches import assigned_watches
+from storage.schedule.watches import assigned_watches, hand_to_browser
 from storage.settings import Settings
 from storage.values import job as jobs
 from storage.values.messages import message_text
@@ -68,7 +69,11 @@ class _FetchRun:
         self.headers = headers_of(settings)
         is_requested = claim.trigger in {"command", "api"}
         self.servers = Servers(archive, settings, self.network, is_requested=is_requested)
-        self.threads = Threads(settings.fetch_hosts, archive.clock)
+        self.renderer = None
+        if claim.kind == "render":
+            self.renderer = next(load_parts("renderer")).PageRenderer(settings, self.network)
+        most = settings.fetch_hosts if self.renderer is None else self.renderer.MOST_PAGES
+        self.threads = Threads(most, archive.clock)
         self.store = _CheckStore(archive, claim, settings, progress, self.servers)
         self.ends_at = self.store.stored_at + settings.batch_seconds / 2
 
@@ -76,6 +81,11 @@ class _FetchRun:
         """Send requests until no address is left, no server is free soon, or the time is over."""
         keys = [(item[0], item[1]) for item in self.claim.arguments["items"]]
         watches = self.archive.read(assigned_watches, self.claim.job_id, keys)
+        if self.renderer is not None:
+            self.renderer.load_texts(self.archive, watches)
+        elif others := [each.key for each in watches if each.browser is not None]:
+            self.archive.transact(hand_to_browser, self.claim, others)
+            watches = [each for each in watches if each.browser is None]
         fetches = [Fetch(watched, self.network, self.settings.fetch_seconds) for watched in watches]
         try:
             self._begin(fetches)
@@ -85,6 +95,8 @@ class _FetchRun:
         finally:
             self.threads.close()
             self.servers.close()
+            if self.renderer is not None:
+                self.renderer.close()
 
     def _begin(self, fetches: Sequence[Fetch]) -> None:
         now = self.archive.clock()
@@ -204,13 +216,17 @@ class _FetchRun:
         if fetch.site is not None:
             seconds = max(0.1, min(seconds, queue.file_seconds))
         max_bytes = self.settings.max_document_bytes
-        queue.occupy(fetch, time.monotonic() + seconds)
-        self.threads.start(
-            (queue, connection),
-            lambda: send_request(
+        renderer = self.renderer if fetch.site is None else None
+        longest = 0.0 if renderer is None else renderer.MOST_SECONDS
+        queue.occupy(fetch, time.monotonic() + seconds + longest)
+
+        def ask() -> ServerAnswer:
+            answer = send_request(
                 connection, address, headers, seconds=seconds, max_bytes=max_bytes
-            ),
-        )
+            )
+            return answer if renderer is None else renderer.render(fetch, answer)
+
+        self.threads.start((queue, connection), ask)
 
     def _ask_robots(self, queue: HostQueue) -> None:
         connection, seconds = queue.connection, self.settings.fetch_seconds

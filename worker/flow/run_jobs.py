@@ -33,7 +33,8 @@ else:
 
 POLL_SECONDS = 0.1
 EVENTS = {
-    "ingest": "documents_collected", "fetch": "addresses_checked", "read": "documents_read",
+    "ingest": "documents_collected", "fetch": "addresses_checked", "render": "pages_rendered",
+    "read": "documents_read",
 }  # fmt: skip
 """Log event of a finished job, by its kind."""
 UNLOGGED = frozenset({"unchanged", "noise", "passed_over"})
@@ -76,6 +77,7 @@ def run_next_job(
     claim = archive.claim(
         settings.lease_seconds, process_identity(), job_id=job_id, families=families, kind=kind,
         most_fetching=most_fetching, folders=settings.worker_folders,
+        browser=settings.has_browser,
     )  # fmt: skip
     on_claim_answer()
     if claim is None:
@@ -126,7 +128,7 @@ def _run_handler(
         case "ingest":
             patience = file_patience(claim.trigger)
             return collect(archive, claim, settings, patience, progress, split=reader.split)
-        case "fetch":
+        case "fetch" | "render":
             fetch.fetch_batch(archive, claim, settings, progress)
         case "read":
             return read_batch(
@@ -160,7 +162,10 @@ def run_jobs(
                 on_job_end()
             index_backlog(archive)
             relate_backlog(archive)
-            if not archive.read(job_progress.open_jobs, families, folders=settings.worker_folders):
+            if not archive.read(
+                job_progress.open_jobs, families, folders=settings.worker_folders,
+                browser=settings.has_browser,
+            ):  # fmt: skip
                 return
             time.sleep(POLL_SECONDS)
 

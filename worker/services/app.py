@@ -20,6 +20,8 @@ from worker.log import LOG
 QUEUE = "lesart"
 FOLDER_QUEUE = "lesart.folders"
 """Wake-ups for jobs that read folders, which not every machine shares."""
+RENDER_QUEUE = "lesart.render"
+"""Wake-ups for jobs that need a browser, which few workers have."""
 
 BROKER_OPTIONS = {
     "socket_timeout": 10,
@@ -109,7 +111,8 @@ def make_app(
 
 def queues_of(settings: Settings) -> list[str]:
     """Return the queues whose wake-ups this machine can follow."""
-    return [QUEUE, FOLDER_QUEUE] if settings.worker_folders else [QUEUE]
+    names = {QUEUE: True, FOLDER_QUEUE: settings.worker_folders, RENDER_QUEUE: settings.has_browser}
+    return [name for name, is_followed in names.items() if is_followed]
 
 
 def hard_limit_seconds(settings: Settings) -> float:

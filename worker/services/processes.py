@@ -101,9 +101,10 @@ def run_embedded(
     with Archive.of_settings(settings, clock, create=True) as archive, _stop() as stop:
         worker = _ThreadWorker(app, queues_of(settings), stop)
         worker.start()
-        fetcher = _ThreadFetcher(archive, settings, stop)
-        fetcher.start()
-        threads = [worker.thread, fetcher.thread]
+        fetchers = [_ThreadFetcher(archive, settings, stop, kind) for kind in queue.CHECKING]
+        for each in fetchers:
+            each.start()
+        threads = [worker.thread, *(each.thread for each in fetchers)]
         if page is not None:
             threads.append(page.thread)
             page.thread.on_end = stop.set
@@ -111,13 +112,14 @@ def run_embedded(
         try:
             with Scheduler(archive, settings, app, queue_depth(settings)) as scheduler:
                 scheduler.run(stop)
-            for each in threads:
-                if each.has_ended:
-                    raise ThreadEndedError(each.name)
+            for thread in threads:
+                if thread.has_ended:
+                    raise ThreadEndedError(thread.name)
         finally:
             if page is not None:
                 page.stop()
-            fetcher.stop()
+            for each in fetchers:
+                each.stop()
             worker.stop()
             close_context()
 
@@ -192,12 +194,17 @@ class _ThreadWorker:
 
 
 class _ThreadFetcher:
-    """A thread that runs the fetch jobs; a job that it has at the end is resumed later."""
+    """A thread that runs the jobs of a kind that checks addresses.
 
-    def __init__(self, archive: Archive, settings: Settings, stop: threading.Event) -> None:
-        self._archive, self._settings = archive, settings
+    A job that it has at the end is resumed later.
+    """
+
+    def __init__(
+        self, archive: Archive, settings: Settings, stop: threading.Event, kind: str
+    ) -> None:
+        self._archive, self._settings, self._kind = archive, settings, kind
         self._over = threading.Event()
-        self.thread = ServiceThread("fetcher", self._run, stop.set)
+        self.thread = ServiceThread(f"{kind}er", self._run, stop.set)
 
     def start(self) -> None:
         self.thread.start()
@@ -210,7 +217,7 @@ class _ThreadFetcher:
         reader = Reader(self._settings)  # it reads no documents, so it starts no child process
         while not self._over.is_set():
             try:
-                worked = run_next_job(self._archive, self._settings, reader, kind="fetch")
+                worked = run_next_job(self._archive, self._settings, reader, kind=self._kind)
             except Exception as error:  # noqa: BLE001  # without this thread nothing is fetched
                 log_storage_failure(error)
                 self._over.wait(FETCHER_TRIES_AGAIN_SECONDS)

@@ -4,11 +4,13 @@ The type decides the reader, and the extractor that is recorded with the text.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from storage.capabilities import PAGE_KINDS, load_part_for
-from storage.values.draft import Draft, Extractor
+from storage.values.draft import BY_BROWSER, Draft, Extractor
 from storage.values.lazy import LazyModule
+from storage.values.net.addresses import RENDERED
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.formats.json_article import read_json
 from worker.text.formats.seed import read_seed
@@ -43,6 +45,17 @@ class TypeReader(NamedTuple):
     split: Callable[[bytes], list[tuple[str, bytes]] | RefusalReason] | None = None
 
 
+def _of_browser(who: Extractor) -> Extractor:
+    return replace(who, config=who.config + BY_BROWSER)
+
+
+def _mark_rendered(outcome: Draft | RefusalReason) -> Draft | RefusalReason:
+    """Return a draft as that of a page whose document a browser made."""
+    if isinstance(outcome, RefusalReason):
+        return outcome
+    return replace(outcome, extractor=_of_browser(outcome.extractor))
+
+
 # ruff: noqa: PLW0108 -- each function is found in its module when it is called first
 READERS: dict[str, TypeReader] = {
     "seed": TypeReader(read_seed),
@@ -52,6 +65,11 @@ READERS: dict[str, TypeReader] = {
     "html": TypeReader(
         lambda raw, hints, settings: page.read_page(raw, hints, settings),
         lambda settings: page.page_extractor(settings),
+        is_isolated=True,
+    ),
+    RENDERED: TypeReader(
+        lambda raw, hints, settings: _mark_rendered(page.read_page(raw, hints, settings)),
+        lambda settings: _of_browser(page.page_extractor(settings)),
         is_isolated=True,
     ),
     "json": TypeReader(read_json),

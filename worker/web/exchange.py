@@ -30,12 +30,26 @@ NEVER_TEXT = ("image/", "video/", "audio/", "font/")
 _CHUNK_BYTES = 1 << 16
 
 
+@dataclass(frozen=True, slots=True)
+class RenderedAnswer:
+    """What a browser made of the document in an answer: its HTML, or why there is none.
+
+    `is_same`: its text is that of the reading before. `facts` are stored with the observation.
+    """
+
+    html: bytes | None
+    refused: RefusalReason | None
+    facts: dict[str, Json]
+    is_same: bool = False
+
+
 @dataclass(slots=True)
 class ServerAnswer:
     """The result of one request; `refused` is set if there is no usable answer.
 
     `headers` are pairs as received. `body` is decoded, or None if there is none to store.
-    `sent_headers` are those of the request, as sent. Durations are in milliseconds.
+    `rendered` is what a browser made of it. `sent_headers` are those of the request, as sent.
+    Durations are in milliseconds.
     """
 
     address: Address
@@ -53,6 +67,7 @@ class ServerAnswer:
     chain: bytes | None = None
     duration_ms: int = 0
     is_stale: bool = False
+    rendered: "RenderedAnswer | None" = None
     refused: RefusalReason | None = None
 
     def header(self, name: str) -> str | None:
@@ -94,10 +109,13 @@ def send_request(
     max_bytes: int,
     body: bytes | None = None,
     decode: bool = True,
+    method: str | None = None,
+    of_page: bool = False,
 ) -> ServerAnswer:
     """Request `address` and read the answer; failures are returned, never raised.
 
-    A `body` is sent by POST. Without `decode` the body of the answer keeps its encoding.
+    A `body` is sent by POST, unless there is a `method`. Without `decode` the body of the answer
+    keeps its encoding. What belongs to a page (`of_page`), such as pictures, may have any type.
 
     An answer that `is_stale` came over a connection that the server had just closed: the request
     can be repeated once over another connection.
@@ -109,7 +127,10 @@ def send_request(
         persistent.close()
     was_open = persistent.opened is not None
     try:
-        _exchange(persistent, answer, meter, max_bytes, body, decode=decode)
+        _exchange(
+            persistent, answer, meter, max_bytes, body, decode=decode, of_page=of_page,
+            method=method or ("GET" if body is None else "POST"),
+        )  # fmt: skip
     except (HTTPError, HTTPException, OSError, ValueError) as error:
         persistent.close()
         is_silent = not meter.received and not isinstance(_cause(error), TimeoutError)
@@ -134,6 +155,8 @@ def _exchange(
     body: bytes | None,
     *,
     decode: bool,
+    of_page: bool,
+    method: str,
 ) -> None:
     if persistent.opened is None:
         persistent.opened = persistent.network.connection(answer.address, meter, persistent.proxy)
@@ -143,10 +166,7 @@ def _exchange(
     target, headers = answer.address.target, dict(answer.sent_headers)
     if persistent.proxy is not None and isinstance(connection, PlainConnection):
         target, headers = answer.address.text, {**headers, **connection.proxy_headers}
-    connection.request(
-        "GET" if body is None else "POST", target, body, headers,
-        preload_content=False, decode_content=False,
-    )  # fmt: skip
+    connection.request(method, target, body, headers, preload_content=False, decode_content=False)
     _record_peer(persistent, connection, answer)
     response = connection.getresponse()
     answer.status, answer.reason = response.status, response.reason
@@ -155,7 +175,7 @@ def _exchange(
     response.headers.discard("content-encoding")  # the encoding is removed here, within limits
     limit = max_bytes if response.status == 200 else min(max_bytes, NOT_OK_BYTES)
     meter.limit = meter.received + limit + HEAD_BYTES
-    if response.status == 200 and _is_never_text(answer):
+    if response.status == 200 and not of_page and _is_never_text(answer):
         persistent.close()
         kind = (answer.header("content-type") or "")[:80]
         answer.refused = refuse("not_text", detected=message_text("called_type", kind=kind))

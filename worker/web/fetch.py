@@ -1,14 +1,15 @@
 """One check of one address, step by step: the next request, and the result of the answers."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from urllib.parse import urljoin
 
 from storage.capabilities import PAGE_KINDS
+from storage.values.digest import raw_digest
 from storage.values.draft import Json
 from storage.values.messages import message_text
-from storage.values.net.addresses import Check, CheckedExchange, WatchedAddress
+from storage.values.net.addresses import RENDERED, Check, CheckedExchange, WatchedAddress
 from storage.values.net.origin_name import origin_of
 from storage.values.net.rights import (
     Declaration,
@@ -18,7 +19,7 @@ from storage.values.net.rights import (
     stored_declarations,
 )
 from storage.values.net.transfer import Transfer
-from storage.values.outcome import exchange_outcome
+from storage.values.outcome import exchange_outcome, page_outcome
 from storage.values.refusals import RefusalReason, refuse
 from worker.address import Address, hide_values, parse_address, without_secrets, without_trackers
 from worker.sources.listings import rights_files
@@ -31,7 +32,7 @@ from worker.web.credentials import (
     without_secret_values,
     without_session_cookies,
 )
-from worker.web.exchange import ServerAnswer
+from worker.web.exchange import RenderedAnswer, ServerAnswer
 from worker.web.kind import LISTS, charset_of, kind_of, page_type
 from worker.web.outcome import FOR_GOOD, Meaning, meaning_of
 from worker.web.robots import RobotsRule
@@ -107,7 +108,10 @@ class Fetch:
     def conditions(self) -> list[tuple[str, str]]:
         """Return the headers of a conditional request, if the server sent validators."""
         watched = self.watched
-        if self.address is None or watched.final != origin_of(self.address.text):
+        if (
+            self.address is None or watched.final != origin_of(self.address.text)
+            or watched.browser is not None
+        ):  # fmt: skip
             return []
         validators = (("If-None-Match", watched.etag), ("If-Modified-Since", watched.last_modified))
         return [(name, value) for name, value in validators if value]
@@ -228,6 +232,8 @@ class Fetch:
             return self._exchange(answer, Meaning("not_article", refused), started_at, now)
         if self.kind not in LISTS and self.kind not in {"page", rights_files.KIND}:
             self.kind = kind_of(body, content_type)
+        if answer.rendered is not None:
+            return self._rendered_exchange(answer, answer.rendered, started_at, now)
         is_there = self.watched.final == origin_of(answer.address.text)
         if answer.digest == self.watched.digest and is_there:
             return self._exchange(answer, Meaning("not_modified"), started_at, now, is_same=True)
@@ -236,6 +242,30 @@ class Fetch:
             read_as = page_type(body, content_type, answer.address.target)
         if isinstance(read_as, RefusalReason):
             return self._exchange(answer, Meaning("refused", read_as), started_at, now)
+        known = self._hints(answer, read_as)
+        return self._exchange(answer, Meaning("captured"), started_at, now, hints=known)
+
+    def _rendered_exchange(
+        self, answer: ServerAnswer, page: RenderedAnswer, started_at: datetime, now: datetime
+    ) -> CheckedExchange:
+        """Return the exchange of a page that a browser read: its HTML is captured.
+
+        The transfer stays that of the document. A text that is known stores no bytes.
+        """
+        meaning, hints, raw = Meaning("captured"), self._hints(answer, RENDERED), page.html
+        hints |= {"charset": "utf-8", "browser": page.facts}
+        if page.refused is not None:
+            meaning, hints = Meaning(page_outcome(page.refused.code), page.refused), {}
+        is_same = page.is_same and self.watched.final == origin_of(answer.address.text)
+        if is_same or page.refused is not None:
+            raw = None
+        found = self._exchange(
+            answer, meaning, started_at, now, hints={} if is_same else hints, is_same=is_same
+        )
+        return replace(found, raw=raw, digest=None if raw is None else raw_digest(raw))
+
+    def _hints(self, answer: ServerAnswer, read_as: str) -> dict[str, Json]:
+        content_type = answer.header("content-type")
         hints: dict[str, Json] = {
             "type": read_as,
             "name": answer.address.target[:300],
@@ -248,8 +278,7 @@ class Fetch:
             "was": self.watched.hints.get("was"),
             "listed": self._listed(),
         }
-        known = {name: value for name, value in hints.items() if value is not None}
-        return self._exchange(answer, Meaning("captured"), started_at, now, hints=known)
+        return {name: value for name, value in hints.items() if value is not None}
 
     def _exchange(
         self,
@@ -288,7 +317,9 @@ class Fetch:
     def _listed(self) -> dict[str, Json] | None:
         """Return the statements of a list about the text of the address."""
         hints = self.watched.hints
-        return {name: hints[name] for name in hints if name not in {"was", "rights"}} or None
+        return {
+            name: hints[name] for name in hints if name not in {"was", "rights", "browser"}
+        } or None
 
     def _elsewhere(self) -> Declared:
         """Return the declarations about the use of the address outside of the answer."""

@@ -12,6 +12,11 @@ from storage.values.refusals import RefusalReason
 LIST_KINDS = frozenset({"feed", "sitemap", "opml", "list"})
 """Types of documents that are lists of addresses."""
 
+RENDERED = "rendered"
+"""The type of a page whose document a browser made by the scripts of the page."""
+BROWSER_CHOICES = ("always", "auto", "off")
+"""The values of `--browser`."""
+
 Key = tuple[int, int]
 """A watch: the id of its source and of its origin."""
 
@@ -21,7 +26,8 @@ class WatchedAddress:
     """An address to check, with its state and its source.
 
     `digest` belongs to the last usable bytes, which `observation_id` captured; `etag` and
-    `last_modified` were received with them from the address `final`.
+    `last_modified` were received with them from the address `final`. `read_as` is the type as
+    which those bytes were read.
     """
 
     source_id: int
@@ -38,10 +44,19 @@ class WatchedAddress:
     hints: Mapping[str, Json]
     source_locator: str
     options: Mapping[str, Json]
+    read_as: Json = None
 
     @property
     def key(self) -> Key:
         return self.source_id, self.origin_id
+
+    @property
+    def browser(self) -> Json:
+        """Return if a browser reads the address: `always`, `auto`, or None; a choice stays."""
+        wish = self.options.get("browser")
+        if wish == "off":
+            return None
+        return "always" if self.read_as == RENDERED else self.hints.get("browser") or wish
 
 
 @dataclass(frozen=True, slots=True)

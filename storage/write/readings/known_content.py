@@ -26,12 +26,12 @@ from storage.history.neighbours import (
     reader_of,
 )
 from storage.history.noise.decisions import undone_wordings
-from storage.history.runs import Snapshot
+from storage.history.runs import Snapshot, is_same_way
 from storage.history.snapshots import snapshots_by_article
 from storage.history.unconfirmed.counted import find_held_back
 from storage.history.unconfirmed.doubts import DecidedDoubts, load_doubts
 from storage.history.unconfirmed.rule import GRADES, doubt_grade
-from storage.record.derivations import BYTES_GONE, DerivationWriter
+from storage.record.derivations import BYTES_GONE, OTHER_WAY, DerivationWriter
 from storage.record.reading import ReExtracted
 from storage.relations.clusters import join_origins
 from storage.values.draft import Draft
@@ -203,7 +203,8 @@ class KnownContent:
     ) -> None:
         """Write repeated extractions; request more if a neighbour has another extractor.
 
-        A neighbour without bytes is recorded as not comparable.
+        A neighbour without bytes is recorded as not comparable, and so is one that was read in the
+        other way: fetched, or by a browser.
         """
         for each in re_extracted:
             self._deriving.store_re_extraction(each)
@@ -215,9 +216,13 @@ class KnownContent:
             reader, digest = reader_of(draft), place.reading.digest or b""
             unread = self._neighbours.unread(article, place.moment, digest, reader)
             there, gone = self._neighbours.with_bytes(unread) if unread else ([], [])
-            for _number, capture, context, _is_gone in gone:
-                self._deriving.unread(capture, context, draft.extractor, BYTES_GONE)
-            missing |= {row[0]: article.id for row in there}
+            others = {e.derivation_id for e in unread if not is_same_way(e.reader, reader)}
+            for number, capture, context, is_gone in (*there, *gone):
+                if number in others or is_gone:
+                    code = OTHER_WAY if number in others else BYTES_GONE
+                    self._deriving.unread(capture, context, draft.extractor, code)
+                else:
+                    missing[number] = article.id
         if missing:
             raise NotComparableError(missing)
         self._neighbours.forget()

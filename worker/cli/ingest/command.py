@@ -111,6 +111,12 @@ TYPE_HELP = (
 )
 
 
+BROWSER_HELP = (
+    "Read addresses by a browser, now and later: always, with auto only pages without a text, or "
+    "off."
+)
+
+
 @command(app, "ingest", example=INGEST_EXAMPLE)
 def ingest(
     *,
@@ -129,6 +135,7 @@ def ingest(
         "--observed-at", "T", "Time of a capture that was made elsewhere (default: now)."
     ),
     type: str | None = option("--type", "TYPE", TYPE_HELP),  # noqa: A002
+    browser: str | None = option("--browser", "[auto|off]", BROWSER_HELP),
     captures: HistoryOptions,
     processes: int | None = option(
         "--processes",
@@ -149,7 +156,7 @@ def ingest(
         request = control.IngestOptions(
             locators=tuple(locators), source=source, origin=origin,
             observed_at=_read_past(observed_at, archive, settings), type=type,
-            history=captures.request(settings),
+            history=captures.request(settings), browser=browser,
         )  # fmt: skip
         if captures.dry_run:
             report_history(archive, settings, request, output)

@@ -124,6 +124,7 @@ def _requested_address(place: IngestTarget, settings: Settings) -> ListedAddress
     address = parse_address(place.locator, lambda host, port: (host, port) in allowed)
     if isinstance(address, RefusalReason):
         return address
+    hints = {} if place.browser is None else {"browser": place.browser}
     return ListedAddress(
-        origin_of(address.text), without_trackers(address).text, place.type or "web"
+        origin_of(address.text), without_trackers(address).text, place.type or "web", hints=hints
     )

@@ -17,6 +17,7 @@ class IngestTarget:
     address or, in a scan, all watched addresses of a source. For the kind `history` it is an
     address, and `history` contains the web archive with the selection of captures. `is_confirmed`
     says that a person confirmed that the missing files were deleted.
+    `browser` is the wish of the command.
     """
 
     source_id: int
@@ -30,6 +31,7 @@ class IngestTarget:
     kind: str = "folder"
     history: Mapping[str, Any] | None = None
     is_confirmed: bool = False
+    browser: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from worker.errors import ThreadEndedError
 from worker.flow.abandoned import AbandonedJobs
 from worker.flow.order import default_source, order_due
 from worker.log import LOG
-from worker.services.app import FOLDER_QUEUE, QUEUE, hard_limit_seconds, queues_of
+from worker.services.app import FOLDER_QUEUE, QUEUE, RENDER_QUEUE, hard_limit_seconds, queues_of
 from worker.services.heartbeat import Heartbeat
 from worker.services.schedule.act import PeriodicAct
 from worker.services.schedule.act_monitor import ActMonitor
@@ -91,14 +91,15 @@ def sweep(
     again_seconds: float = queue.WAKE_AGAIN_SECONDS,
     *,
     folders: bool = False,
+    renders: bool = False,
 ) -> int:
     """Publish a wake-up for up to `room` due jobs, and return their number.
 
-    They are the jobs that read folders, or all others. A wake-up without effect is sent again after
-    `again_seconds`.
+    They are the jobs that read folders, those that need a browser, or all others. A wake-up
+    without effect is sent again after `again_seconds`.
     """
     due = archive.transact_unnumbered(
-        wake_ups.wake_due, room, again_seconds=again_seconds, folders=folders
+        wake_ups.wake_due, room, again_seconds=again_seconds, folders=folders, renders=renders
     )
     for number, kind in due:
         publish(number, kind)
@@ -120,7 +121,8 @@ class WakeUps:
         index_backlog(self.archive)
         relate_backlog(self.archive)
         # only this process reads the messages of an embedded worker
-        names = queues_of(self.settings) if self.settings.is_embedded else (QUEUE, FOLDER_QUEUE)
+        all_names = (QUEUE, FOLDER_QUEUE, RENDER_QUEUE)
+        names = queues_of(self.settings) if self.settings.is_embedded else all_names
         for name in names:
             self._fill(name)
 
@@ -131,7 +133,7 @@ class WakeUps:
         again = queue.WAKE_AGAIN_SOON_SECONDS if is_empty else queue.WAKE_AGAIN_SECONDS
         sent = sweep(
             self.archive, partial(self._publish, name), MAX_QUEUED_WAKE_UPS - waiting, again,
-            folders=name == FOLDER_QUEUE,
+            folders=name == FOLDER_QUEUE, renders=name == RENDER_QUEUE,
         )  # fmt: skip
         if sent:
             LOG.debug("wake_ups_sent", number=sent)

@@ -16,6 +16,7 @@ from storage.values.draft import Json
 from storage.values.freshness import CLOCKS_DIFFER
 from storage.values.locator import escape_locator
 from storage.values.messages import message_text
+from storage.values.net.addresses import RENDERED
 from storage.values.net.origin_name import clean_address
 from storage.values.net.rights import Declared, rights_of, stored_declarations
 from storage.values.net.token import TOKEN_NAME, submission_note
@@ -83,12 +84,16 @@ def read_own_metadata(exchange: RecordGroup) -> RecordedCheck:
         note=_text(facts.get("note")),
         joined=_joined_addresses(facts.get("joined")),
         submitted_by=_token_name(facts.get("submitted_by")),
-        read_as=next(filter(None, (find_page_kind(each.get("type")) for each in stated)), None),
+        read_as=next(filter(None, (_page_type(each.get("type")) for each in stated)), None),
         declared=stored_declarations(facts.get("rights"), _ELSEWHERE),
         recorded={
             name: each[name] for each in stated for name in names_with("transfer") if name in each
         },
     )
+
+
+def _page_type(stated: object) -> str | None:
+    return RENDERED if stated == RENDERED else find_page_kind(stated)
 
 
 def _is_own_metadata(companion: WebRecord) -> bool:

@@ -1,0 +1,21 @@
+"""The texts that were read before, which a rendered page is compared with."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, select
+
+from storage.database.tables import DERIVATION, SNAPSHOT, WORDING
+from storage.database.unit import rows_in
+
+
+def load_texts(
+    connection: Connection, observations: Mapping[int, tuple[int, int]]
+) -> dict[tuple[int, int], tuple[bytes, int]]:
+    """Return the digest and the number of words of each text, by the watch of its observation."""
+    query = (
+        select(SNAPSHOT.c.observation_id, WORDING.c.digest, DERIVATION.c.word_count)
+        .join(WORDING, WORDING.c.id == SNAPSHOT.c.wording_id)
+        .join(DERIVATION, DERIVATION.c.id == SNAPSHOT.c.derivation_id)
+    )
+    found = rows_in(connection, query, SNAPSHOT.c.observation_id, list(observations))
+    return {observations[number]: (bytes(digest), words or 0) for number, digest, words in found}

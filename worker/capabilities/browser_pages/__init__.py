@@ -1,0 +1,1 @@
+"""Pages read by a browser: the closed room, its proxy, and the page as a reader sees it."""

@@ -1,0 +1,135 @@
+"""Start a browser in a room of its own, and end it with everything in it."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from worker.capabilities.browser_pages.devtools import BrowserError, DevTools
+
+PROGRAM = "/usr/lib/chromium/chromium"
+"""The browser of Debian itself: the program in the path is a script that changes its options."""
+ROOM = Path(__file__).with_name("room.py")
+NOBODY = 65534
+MEMORY_MB = 900
+"""Maximum memory of one page with its browser; the container may limit it further."""
+START_SECONDS = 20.0
+FLAGS = (
+    "--headless=new", "--no-first-run", "--no-default-browser-check", "--mute-audio",
+    "--hide-scrollbars", "--password-store=basic", "--use-mock-keychain", "--disable-dev-shm-usage",
+    "--user-data-dir=/tmp/profile", "--remote-debugging-pipe", "--disable-gpu",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-default-apps", "--disable-client-side-phishing-detection", "--disable-quic",
+    "--disable-domain-reliability", "--disable-breakpad", "--disable-extensions", "--no-pings",
+    "--metrics-recording-only", "--safebrowsing-disable-auto-update", "--no-service-autorun",
+    "--dns-prefetch-disable", "--disable-search-engine-choice-screen", "--window-size=1200,1600",
+    "--js-flags=--max-old-space-size=256", "--renderer-process-limit=4",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--proxy-bypass-list=<-loopback>", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--disable-features=Translate,OptimizationHints,MediaRouter,DialMediaRouteProvider,"
+    "AutofillServerCommunication,PrefetchProxy,NetworkTimeServiceQuerying,HttpsUpgrades,"
+    "CertificateTransparencyComponentUpdater,LocalNetworkAccessChecks",
+)  # fmt: skip
+"""Options of the browser; the room closes the network without any of them."""
+
+
+class NoRoomError(BrowserError):
+    """The machine has no browser, or refuses the namespaces that close its network."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenBrowser:
+    """A running browser: its DevTools, and the socket at which its requests come in."""
+
+    tools: DevTools
+    listening: socket.socket
+
+
+@contextmanager
+def open_browser(
+    program: str | None, digest: str, agent: str, ends_at: float
+) -> Iterator[OpenBrowser]:
+    """Start a browser that trusts the key with this digest, and end it afterwards.
+
+    Raises: NoRoomError, BrowserError.
+    """
+    program = program or PROGRAM
+    if not os.access(program, os.X_OK):
+        raise NoRoomError(f"there is no browser {program}")
+    ours, theirs = socket.socketpair()
+    room = subprocess.Popen(  # noqa: S603  # our own file in our own interpreter
+        [*_namespaces(), sys.executable, "-I", "-S", str(ROOM)],
+        stdin=theirs.fileno(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        process_group=0,
+    )  # fmt: skip
+    theirs.close()
+    try:
+        with ours, _listening_of(ours, room) as listening:
+            port = listening.getsockname()[1]
+            command = [program, *FLAGS, f"--proxy-server=http://127.0.0.1:{port}",
+                       f"--ignore-certificate-errors-spki-list={digest}", f"--user-agent={agent}",
+                       "about:blank"]  # fmt: skip
+            order = {"command": command, "memory_mb": MEMORY_MB, "user": NOBODY}
+            if os.getuid() != 0:
+                mapped = ["--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
+                order |= {"command": [_unshare(), *mapped, *command], "user": None}
+            ours.sendall(json.dumps(order).encode() + b"\n")
+            yield OpenBrowser(DevTools(ours, ends_at), listening)
+    finally:
+        _end(room)
+
+
+def _unshare() -> str:
+    found = shutil.which("unshare")
+    if found is None:
+        raise NoRoomError("the program unshare (util-linux) is missing")
+    return found
+
+
+def _namespaces() -> list[str]:
+    """Return the command that gives another one namespaces of its own."""
+    user = [] if os.getuid() == 0 else ["--user", "--map-root-user"]
+    return [_unshare(), *user, "--net", "--pid", "--mount", "--ipc", "--fork", "--kill-child",
+            "--mount-proc"]  # fmt: skip
+
+
+def _listening_of(ours: socket.socket, room: "subprocess.Popen[bytes]") -> socket.socket:
+    """Return the socket at which the room listens."""
+    ours.settimeout(START_SECONDS)
+    try:
+        _port, numbers, _flags, _address = socket.recv_fds(ours, 16, 1)
+    except OSError as error:
+        raise BrowserError("the room of the browser did not start in time") from error
+    if not numbers:
+        room.wait(START_SECONDS)
+        assert room.stderr is not None
+        reason = room.stderr.read(300).decode("utf-8", "replace").strip().splitlines()
+        raise NoRoomError(f"the machine refuses namespaces: {''.join(reason[-1:])}")
+    return socket.socket(fileno=numbers[0])
+
+
+def _end(room: "subprocess.Popen[bytes]") -> None:
+    """End the room: its parent socket is closed, so it ends by itself, or it is killed."""
+    with suppress(subprocess.TimeoutExpired):
+        room.wait(2.0)
+    room.kill()
+    room.wait()
+    assert room.stderr is not None
+    room.stderr.close()
+
+
+def room_reason(program: str | None) -> str | None:
+    """Return why no browser can be started here; None if one starts and answers."""
+    try:
+        with open_browser(program, "", "", time.monotonic() + START_SECONDS) as opened:
+            opened.tools.call("Browser.getVersion")
+    except BrowserError as error:
+        return str(error)
+    return None

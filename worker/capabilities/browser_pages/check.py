@@ -1,0 +1,45 @@
+"""The check of the browser in `lesart doctor`."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from storage.settings import Settings
+from storage.values.lazy import LazyModule
+from storage.verify.doctor import Finding
+
+if TYPE_CHECKING:
+    from storage.database import archive_errors
+    from storage.read import archive as reader
+    from storage.record import sources
+    from worker.capabilities.browser_pages import browser
+else:
+    archive_errors = LazyModule("storage.database.archive_errors")
+    reader = LazyModule("storage.read.archive")
+    sources = LazyModule("storage.record.sources")
+    browser = LazyModule("worker.capabilities.browser_pages.browser")
+
+REMEDY = "install Chromium, set LESART_BROWSER, and allow namespaces (unshare) to this user"
+
+
+def check_browser(settings: Settings) -> Iterator[Finding]:
+    """Report if sources need a browser, and whether one starts in a closed room."""
+    try:
+        with reader.open_with_settings(settings) as archive, archive.connect() as connection:
+            found = sources.sources(connection, standing=True)
+    except archive_errors.ArchiveError:
+        return  # reported by the check of the archive
+    wishes = [each for each in found if each.options.get("browser") in {"always", "auto"}]
+    if not wishes and settings.browser is None:
+        yield Finding("browser", "ok", "no source needs a browser")
+        return
+    if not settings.has_browser:
+        yield Finding("browser", "ok", "workers with LESART_BROWSER read pages by a browser")
+        return
+    reason = browser.room_reason(None if settings.browser is None else str(settings.browser))
+    if reason is None:
+        yield Finding("browser", "ok", "a browser starts, and its network is closed")
+    else:
+        yield Finding("browser", "broken", reason, REMEDY)
+
+
+CHECKS = (("browser", check_browser),)
