@@ -10,7 +10,7 @@ from storage.database.rows import cursor, place, stream
 from storage.database.tables import ARTICLE, CAPTURE, DERIVATION, SNAPSHOT, VERSION, WORDING
 from storage.database.unit import rows_in
 from storage.database.views import view_query
-from storage.history.runs import ExtractorKey, is_same_extractor
+from storage.history.runs import ExtractorKey, is_same_extractor, is_same_way
 from storage.read.filters import Filters, conditions
 from storage.values.draft import Json, layout_in, quote_parts
 
@@ -152,7 +152,8 @@ def is_current(text: ShownText, readers: Sequence[ExtractorKey]) -> bool:
     """Check whether a text was read by a current extractor, or by one that this program does not
     have.
     """
-    return all(is_same_extractor(text.reader, reader) for reader in readers)
+    alike = [reader for reader in readers if is_same_way(text.reader, reader)]
+    return all(is_same_extractor(text.reader, reader) for reader in alike)
 
 
 def find_differences(

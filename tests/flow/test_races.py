@@ -507,6 +507,7 @@ def test_a_collection_whose_worker_dies_a_few_times_is_completed(room):
 ONE_OF_A_KIND: dict[str, Callable[[Newsroom], int]] = {
     "ingest": lambda room: room.ordered(room.places("")),
     "fetch": lambda room: bare_job(room, "fetch"),
+    "render": lambda room: bare_job(room, "render"),
     "read": lambda room: read_job(room, 1),
 }
 """A job of each kind, with one item."""
