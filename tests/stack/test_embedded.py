@@ -211,7 +211,7 @@ def test_the_thread_that_fetches_goes_on_after_any_error(monkeypatch):
 
     monkeypatch.setattr(processes, "run_next_job", run_next_job)
     monkeypatch.setattr(processes, "FETCHER_TRIES_AGAIN_SECONDS", 0.0)
-    fetcher = processes._ThreadFetcher(None, load_settings(environ={}), threading.Event())
+    fetcher = processes._ThreadFetcher(None, load_settings(environ={}), threading.Event(), "fetch")
     fetcher.start()
     try:
         assert gone_on.wait(60)

@@ -16,7 +16,7 @@ from tests.flow.driver import Newsroom, findings, seed, touch
 from tests.flow.processes import Service, lesart, rows, until
 from worker.flow.order import target_of
 from worker.flow.run_jobs import drain, run_next_job
-from worker.services.app import FOLDER_QUEUE, QUEUE
+from worker.services.app import FOLDER_QUEUE, QUEUE, RENDER_QUEUE
 from worker.services.schedule.scheduler import MAX_QUEUED_WAKE_UPS, WakeUps
 
 EARLY, LATE = "Der Pegel stieg um 3 Zentimeter.", "Der Pegel stieg um 30 Zentimeter."
@@ -70,7 +70,7 @@ def test_wake_ups_for_folders_that_nobody_hears_leave_room_for_the_others(room):
         room.ordered([target_of(room.source)])
     web = room.archive.ensure_source("netz", "web", "https://bote.example/")
     other = room.ordered([target_of(web)])
-    queues: dict[str, list[int]] = {QUEUE: [], FOLDER_QUEUE: []}
+    queues: dict[str, list[int]] = {QUEUE: [], FOLDER_QUEUE: [], RENDER_QUEUE: []}
 
     class App:
         def send_task(self, _name: str, args: list[int], queue: str, **_more: object) -> None:
