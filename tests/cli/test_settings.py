@@ -1,5 +1,6 @@
 """Settings: their places, their precedence, and messages about wrong ones."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,7 @@ def test_a_path_in_a_file_counts_from_the_folder_of_that_file(tmp_path):
 @pytest.mark.parametrize("key", SETTINGS)
 def test_every_setting_can_be_given_in_a_file_of_its_own(key, tmp_path):
     given = {
-        "allow_hosts": "127.0.0.1:8080", "ca_file": __file__, "captures_url": "file:///captures",
+        "allow_hosts": "127.0.0.1:8080", "browser": sys.executable, "ca_file": __file__, "captures_url": "file:///captures",
         "database_url": "some.sqlite3", "retain_captures": "90d",
         "mail_url": "smtp://bote.example/?from=archiv@bote.example",
         "page_url": "https://archiv.bote.example",

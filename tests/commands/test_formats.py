@@ -21,6 +21,7 @@ from storage.values.arrivals.formats import (
     TYPES,
     Format,
 )
+from storage.values.net.addresses import RENDERED
 from tests.formats import agency, office, pdfs
 from tests.warcs import answer, page, response
 from worker.text.file_types import HEAD_BYTES, detect_type, signed_type
@@ -211,7 +212,7 @@ def test_german_names_are_known_in_all_formats_and_other_columns_are_named(tmp_p
 
 
 def test_each_document_type_has_a_reader_and_a_media_type():
-    assert set(READERS) == DOCUMENT_TYPES
+    assert set(READERS) == DOCUMENT_TYPES | {RENDERED}
     assert set(TYPE_BY_MEDIA.values()) <= DOCUMENT_TYPES
 
 
