@@ -126,6 +126,7 @@ def make_statement(connection: "Connection", group: Group, languages: Sequence[s
     return Statement(
         statement=number, name=named.name, office=named.office, kind=first.kind, text=first.text,
         first_article=first.article, first_version=first.version, first_outlet=first.outlet,
+        first_title=first.title,
         first_seen=first.changed_by, last_seen=max(each.last_seen for each in quotations),
         articles=len({each.article for each in quotations}),
         outlets=len({each.outlet for each in quotations}),
@@ -153,7 +154,8 @@ def _wordings(group: Group, first: QuotationInText) -> tuple[dict[str, Any], ...
         difference = find_difference(compared.text, each.text, each.language)
         found.append({
             "text": each.text, "article": those[0].article, "version": those[0].version,
-            "outlet": those[0].outlet, "first_seen": those[0].changed_by.isoformat(),
+            "outlet": those[0].outlet, "title": those[0].title,
+            "first_seen": those[0].changed_by.isoformat(),
             "articles": len({said.article for said in those}),
             "reworded": not statements.is_shortened(words, own), "kind": each.kind,
             "difference": difference,

@@ -30,8 +30,9 @@ FROM wording w WHERE w.id IN :wordings
 _APPEARANCES = """
 SELECT q.article AS article, q.version AS version, q.name AS name, q.office AS office,
     q.published AS published, q.changed_by AS changed_by, q.wording_id AS wording_id,
-    coalesce(d.publisher, src.name) AS outlet
+    coalesce(d.publisher, src.name) AS outlet, w.title AS title
 FROM ({quotes}) q
+JOIN wording w ON w.id = q.wording_id
 JOIN derivation d ON d.id = q.derivation_id
 JOIN article here ON here.id = q.article_id
 JOIN source src ON src.id = here.source_id
@@ -110,7 +111,7 @@ def _day(row: "Row") -> date:
 
 def _identity(row: "Row", each: identity.Membership) -> Identity:
     own: dict[str, Any] = {
-        name: row[name] for name in ("name", "article", "version", "outlet", "office")
+        name: row[name] for name in ("name", "article", "version", "outlet", "title", "office")
     }
     return Identity(
         **own, first_seen=row["changed_by"], person=each.person, nearest=each.nearest,

@@ -39,7 +39,8 @@ class Quotation(Answer):
     `before` is an earlier wording of the statement, in the list of changed ones; `before_article`,
     `before_version` and `before_seen` are its place and time, and `difference` is `number`,
     `negation` or `noun` if both are direct and differ in one. `doubt`, `unattributed` and
-    `unattributed_first` are those of a statement, in the list about words.
+    `unattributed_first` are those of a statement, in the list about words. `title` and `outlet`
+    are those of the version.
     """
 
     article: str
@@ -69,6 +70,8 @@ class Quotation(Answer):
     doubt: str | None = None
     unattributed: int | None = None
     unattributed_first: dict[str, Any] | None = None
+    title: str | None = None
+    outlet: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,7 @@ class Statement(Answer):
     unattributed: int = 0
     contradicted: bool = False
     unattributed_first: dict[str, Any] | None = None
+    first_title: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,7 @@ class Identity(Answer):
     evidence: dict[str, float]
     parted_at: datetime | None
     cursor: str
+    title: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +151,13 @@ class Person(Answer):
 
 @dataclass(frozen=True, slots=True)
 class QuotationInText(Quotation):
-    """A quotation with the title and outlet of its version.
+    """A quotation with the language of its text.
 
     `body` is the text, while it is searched for a topic.
     """
 
-    title: str | None = None
     body: str | None = None
     language: str | None = None
-    outlet: str = ""
 
     def without_text(self) -> Quotation:
         """Return the quotation without the text."""
@@ -178,13 +181,22 @@ JOIN derivation d ON d.id = q.derivation_id
 JOIN article here ON here.id = q.article_id
 JOIN source src ON src.id = here.source_id
 """
+_NAMED = """
+SELECT q.*, (SELECT w.title FROM wording w WHERE w.id = q.wording_id) AS title,
+    (SELECT coalesce(d.publisher, src.name) FROM derivation d, article here
+     JOIN source src ON src.id = here.source_id
+     WHERE d.id = q.derivation_id AND here.id = q.article_id) AS outlet
+FROM ({quotes}) q
+"""
+"""No table is joined, so the quotations are read in the order of their index."""
 
 
 def find_quotations(
     connection: "Connection", criteria: "Conditions", part: "Part"
 ) -> Iterator[Quotation]:
     """Yield the selected quotations."""
-    yield from _quotation_list(Quotation, criteria).rows(connection, criteria, part)
+    query = _NAMED.format(quotes=views.view_query("quotes", connection))
+    yield from _quotation_list(Quotation, criteria).rows(connection, criteria, part, query)
 
 
 IS_NEW = """NOT EXISTS (
@@ -197,8 +209,7 @@ IS_NEW = """NOT EXISTS (
 
 def find_new(connection: "Connection", criteria: "Conditions", part: "Part") -> Iterator[Quotation]:
     """Yield the selected quotations that the version before has not."""
-    listed = _quotation_list(Quotation, criteria)
-    yield from listed.rows(connection, criteria.with_clause(IS_NEW), part)
+    yield from find_quotations(connection, criteria.with_clause(IS_NEW), part)
 
 
 def find_about(

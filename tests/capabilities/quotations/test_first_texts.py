@@ -29,6 +29,7 @@ GERMAN_WITHOUT = (
     "In {place} heißt es, dass die {thing} {figure} Millionen Euro {verb}.",
     "Wer die {thing} will, zahlt viel: {figure} Millionen Euro {verb} die {thing}.",
     "Die {thing} {verb} nach allem, was man weiß, {figure} Mio. Euro.",
+    "Die {thing} {told} {figure} Millionen Euro, hört man von {name}.",
 )
 ENGLISH_THINGS = ("bridge", "school", "clinic", "ferry", "pier", "tunnel")
 ENGLISH = "“The {thing} costs {figure} million euros,” said {name} on Monday."
@@ -36,8 +37,9 @@ ENGLISH_WITHOUT = (
     "People in {place} have heard that the {thing} costs {figure} million euros.",
     "The {thing} would cost {figure} million, if what one hears in {place} is right.",
     "It is an old story: {figure} million is what a {thing} costs.",
+    "The {thing} costs {figure} million euros, people heard from {name}.",
 )
-"""The claim in texts that name nobody, in other forms and orders."""
+"""The claim in other forms and orders, which name nobody or do not say clearly who speaks."""
 
 
 def write_stories(room: Any, number: int, seed: int) -> dict[str, str]:
@@ -114,6 +116,52 @@ def told(room) -> Any:
         )  # fmt: skip
     room.scan(9)
     return room
+
+
+ASKED = {
+    "de": ("Brücke 36 Millionen", "Die Brücke {} 36 Millionen Euro{}", "Der Rat tagt in {}.",
+           "„{}“, sagte Jens Vogt am Montag.",
+           ("koste", ", sagte Vogt."), ("koste", ", hört man von Vogt."), "kostet"),
+    "en": ("bridge 36 million", "The bridge {} 36 million euros{}", "The council met in {}.",
+           "“{},” said Jens Vogt on Monday.",
+           ("costs", ", Vogt said."), ("costs", ", people heard from Vogt."), "costs"),
+}  # fmt: skip
+"""For each language the words of the question, and texts of Kreisbote that state it before."""
+
+
+@pytest.mark.parametrize("lang", ["de", "en"])
+@pytest.mark.parametrize("form", [4, 5])
+@pytest.mark.slow
+def test_the_question_is_answered_by_one_command_and_in_three_clicks(room, lesart, lang, form):
+    asked = ASKED[lang]
+    words, claim, lead, said = asked[:4]
+    earlier = claim.format(*asked[form])
+    later = said.format(claim.format(asked[6], ""))
+    for at, (outlet, text) in enumerate((("Kreisbote", earlier), ("Nordblatt", later))):
+        address = f"https://{outlet.lower()}.example/bruecke"
+        room.write(
+            f"{at}.md",
+            page(f"{lead.format(outlet)}\n\n{text}", url=address, observed_at=hour(at + 1),
+                 publisher=outlet, title=f"Rat {at}"),
+        )  # fmt: skip
+    room.scan(9)
+    row = lesart("statements", "--about", words)[0]
+    is_first = row["first_outlet"] == "Kreisbote" and row["first_seen"][11:16] == "07:00"
+    assert is_first or row["doubt"] == LINE
+    assert form == 4 or not is_first, "the second form is not recognised"
+    with served(room.url) as client:
+        client.headers["accept"] = "text/html"
+        menu = client.get("/", params={"lang": lang}).text
+        link = html.unescape(re.search(r'href="(/statements[^"]*)"', menu)[1])
+        found = client.get(link, params={"about": words, "lang": lang}).text
+        card = html.unescape(found[found.index('<article class="card"') :])
+        named = {"de": "zuerst:", "en": "first:"}[lang] + ' <span class="outlet">Kreisbote'
+        doubt = {"de": "Frühester Text mit diesen Worten", "en": "earliest text with these words"}
+        assert named in card if is_first else f"{doubt[lang]}: Kreisbote" in card
+        link = re.search(r'href="(/statement\?of=[^"]+)"', card)[1]
+        shown = html.unescape(client.get(link).text)
+        place = re.search(r'href="(/a/[^"]+)">Kreisbote', shown)[1]
+        assert earlier.partition(",")[0] in client.get(place).text
 
 
 LINE = "earliest text with these words: Kreisbote, 2024-06-18 07:00Z, speaker not recognised"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from storage.cli.exits import run
+from storage.read.archive import open_archive
 from tests.flow.driver import hour, page
 from tests.serve.conftest import served
 from worker.cli.commands import app
@@ -112,6 +113,30 @@ def test_only_direct_quotations_with_another_number_negation_name_or_noun_are_mi
                 )
     assert {w["kind"] for w in found["Karl Ohlsen"]["wordings"]} == {"direct", "indirect"}
     assert {w["kind"] for w in found["Maria Dircks"]["wordings"]} == {"indirect"}
+
+
+@pytest.mark.slow
+def test_each_entry_has_its_title_and_outlet_at_each_door(told, lesart):
+    expected = {("Rat 6 Bote", "Bote"), ("Rat 6 Kurier", "Kurier")}
+    name = "Karl Ohlsen"
+    with served(told.url) as client, open_archive(told.url) as archive:
+        asked = {
+            "quotes": ({"speaker": name}, archive.rows("quotes", speaker=name)),
+            "statements": ({"speaker": name}, archive.rows("statements", speaker=name)),
+            "person": ({"name": name}, archive.rows("person", name=name)),
+            "identities": ({"name": name}, archive.rows("identities", name=name)),
+        }
+        for path, (options, records) in asked.items():
+            items = client.get(f"/api/{path}", params=options).json()["items"]
+            words = [name] if "name" in options else ["--speaker", name]
+            assert items == lesart(path, *words) == [each.to_dict() for each in records]
+            if path in ("quotes", "identities"):
+                assert {(each["title"], each["outlet"]) for each in items} == expected, path
+            else:
+                (row,) = items
+                found = {(each["title"], each["outlet"]) for each in row["wordings"]}
+                assert found | {(row["first_title"], row["first_outlet"])} <= expected
+                assert ("Rat 6 Bote", "Bote") in found
 
 
 @pytest.mark.slow
