@@ -141,7 +141,7 @@ def is_content(word: str) -> bool:
 
 
 _COMMON = frozenset(
-    "habe hatte hätte hätten haben werde würde würden wurde wurden könne könnte kann können müsse müsste müssen solle sollen sollte wolle wollen dürfe dürfen seien wäre wären gewesen were will would could should does billion percent pound".split()  # noqa: SIM905, E501
+    "dass daß weil wenn that which habe hatte hätte hätten haben werde würde würden wurde wurden könne könnte kann können müsse müsste müssen solle sollen sollte wolle wollen dürfe dürfen seien wäre wären gewesen were will would could should does billion percent pound".split()  # noqa: SIM905, E501
 )
 
 

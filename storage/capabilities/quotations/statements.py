@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from heapq import nlargest
 from itertools import chain, pairwise
 from typing import Generic, Protocol, TypeVar
 
@@ -96,8 +97,9 @@ class StatementGrouper(Generic[Q]):
     """Joins quotations, given in time, to statements.
 
     Two named persons never share a statement; a quotation without a name joins the same
-    statement of a named person. Articles in which a name means different persons (`parted`) do not
-    share one either.
+    statement of a named person, unless they are of different articles and each has a figure that
+    the other lacks. Articles in which a name means different persons (`parted`) do not share one
+    either.
     """
 
     def __init__(self, parted: Parted) -> None:
@@ -129,23 +131,40 @@ class StatementGrouper(Generic[Q]):
         for other in self._similar(words):
             for each in self._of_words[other]:
                 if person is None or each.person is None:
-                    return each
+                    own = any(article == its.article for its in each.quotations)
+                    if own or _agree_in_figures(words, other):
+                        return each
+                    continue
                 orders = self._parted(person)
                 if each.person == person and not orders_against(article, each.articles, orders):
                     return each
         return None
 
     def _similar(self, words: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-        """Yield the known wordings of the same statement, the most similar first."""
+        """Yield the known wordings of the same statement: first those with one of its figures."""
         if words in self._of_words:
             yield words
         pairs = [*dict.fromkeys(pairwise(words))]
         latest = (self._by_pair.get(pair, ())[-MOST_WITH_PAIR:] for pair in pairs)
         shared = Counter(chain.from_iterable(latest))
-        for other, number in shared.most_common(MOST_COMPARED):
-            is_close = number >= SHARED_PAIRS * min(len(pairs), len(other) - 1)
+        figures = _figures(words)
+
+        def rank(other: tuple[str, ...]) -> tuple[bool, int]:
+            return not figures.isdisjoint(other), shared[other]
+
+        for other in nlargest(MOST_COMPARED, shared, key=rank):
+            is_close = shared[other] >= SHARED_PAIRS * min(len(pairs), len(other) - 1)
             if other != words and is_close and is_same_statement(words, other):
                 yield other
+
+
+def _agree_in_figures(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
+    one, two = _figures(a), _figures(b)
+    return one <= two or two <= one
+
+
+def _figures(words: tuple[str, ...]) -> set[str]:
+    return {word for word in words if any(map(str.isdigit, word))}
 
 
 def group_statements(quotations: Iterable[Q], parted: Parted) -> list[Statement[Q]]:

@@ -30,6 +30,7 @@ GERMAN_WITHOUT = (
     "Wer die {thing} will, zahlt viel: {figure} Millionen Euro {verb} die {thing}.",
     "Die {thing} {verb} nach allem, was man weiß, {figure} Mio. Euro.",
     "Die {thing} {told} {figure} Millionen Euro, hört man von {name}.",
+    "Für {name} steht fest, dass die {thing} {figure} Millionen Euro {verb}.",
 )
 ENGLISH_THINGS = ("bridge", "school", "clinic", "ferry", "pier", "tunnel")
 ENGLISH = "“The {thing} costs {figure} million euros,” said {name} on Monday."
@@ -38,6 +39,7 @@ ENGLISH_WITHOUT = (
     "The {thing} would cost {figure} million, if what one hears in {place} is right.",
     "It is an old story: {figure} million is what a {thing} costs.",
     "The {thing} costs {figure} million euros, people heard from {name}.",
+    "For {name} there is no doubt: the {thing} costs {figure} million euros.",
 )
 """The claim in other forms and orders, which name nobody or do not say clearly who speaks."""
 
