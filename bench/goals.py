@@ -4,7 +4,8 @@
     python -m bench.goals --reference ../earlier [--count N] [--pages N] [--rounds N] [--sqlite]
 
 Each round does the same with both, one after the other, so that a busy moment meets both: bring a
-folder of texts in, look again, edit every text, bring pages in, list. CPU is that of the program
+folder of texts in, look again, edit every text, bring pages in, list. Each checkout has compiled
+modules and a cache of its own, which the first round fills. CPU is that of the program
 and of its children, the least of all rounds; on PostgreSQL the server's is not in it. Statements
 are those of editing, less those of looking again. The lock is held from the answer that gives it
 to the end of the commit; its share is that of the time from the first to the last of them, the
@@ -78,10 +79,11 @@ class Spent:
 class Side:
     """One checkout, with its archive of this round."""
 
-    def __init__(self, tree: Path, work: Path, url: str) -> None:
+    def __init__(self, tree: Path, work: Path, url: str, bytecode: Path) -> None:
         self.tree, self.work = tree, work
         self.environment = {
-            **os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1",
+            **os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": str(bytecode), "XDG_CACHE_HOME": str(bytecode / "cache"),
             "LESART_HOME": str(work), "LESART_SEEDS": str(work / "texts"),
             "LESART_DATABASE_URL": url,
         }  # fmt: skip
@@ -137,7 +139,9 @@ def _place(work: Path, *, is_sqlite: bool) -> Iterator[str]:
         yield url
 
 
-def _compared(trees: Mapping[str, Path], given: argparse.Namespace, *, is_sqlite: bool) -> Table:
+def _compared(
+    trees: Mapping[str, Path], given: argparse.Namespace, bytecode: Path, *, is_sqlite: bool
+) -> Table:
     found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for _ in range(given.rounds):
         for name, tree in trees.items():
@@ -145,7 +149,8 @@ def _compared(trees: Mapping[str, Path], given: argparse.Namespace, *, is_sqlite
                 work = Path(folder)
                 (work / "texts").mkdir()
                 with _place(work, is_sqlite=is_sqlite) as url:
-                    for figure, value in measured(Side(tree, work, url), given.count, given.pages):
+                    side = Side(tree, work, url, bytecode / name)
+                    for figure, value in measured(side, given.count, given.pages):
                         found[figure][name].append(value)
     kind = "SQLite" if is_sqlite else "PostgreSQL"
     table = Table(kind, *trees, "times", title=f"{kind}: {given.count} texts, {given.pages} pages")
@@ -169,8 +174,9 @@ def main() -> None:
     given = parser.parse_args()
     console = Console(width=max(Console().width, 100))
     trees = {"here": HERE, "earlier": given.reference.resolve()}
-    for is_sqlite in (True,) if given.sqlite else (True, False):
-        console.print(_compared(trees, given, is_sqlite=is_sqlite))
+    with tempfile.TemporaryDirectory(prefix="lesart-bench-") as bytecode:
+        for is_sqlite in (True,) if given.sqlite else (True, False):
+            console.print(_compared(trees, given, Path(bytecode), is_sqlite=is_sqlite))
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ def tokens_of(canon: str) -> list[str]:
     return [piece[1:] if piece[0] == " " else piece for piece in TOKEN.findall(canon)]
 
 
+@cache
 def word_list(name: str) -> frozenset[str]:
     """Return the words of a list.
 

@@ -118,6 +118,11 @@ class SuppressionLookup:
         return RedactedAddresses(self.salt, {bytes(digest): number for digest, number in rows})
 
     @cached_property
+    def has_passages(self) -> bool:
+        """Whether any passage was redacted, so that texts have to be searched."""
+        return self.salt is not None and bool(self._passages or self._word_passages)
+
+    @cached_property
     def _passages(self) -> SuppressedPassages:
         return load_passages(self._connection, self.salt or b"")
 

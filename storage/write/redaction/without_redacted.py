@@ -152,6 +152,8 @@ def readings_without_redacted(
     something redacted that their reading does not have.
     """
     suppressed = SuppressionLookup(connection)
+    if suppressed.salt is None:
+        return [*readings], []
     readings, listed = _without_titles(suppressed, readings)
     gone = suppressed.addresses(place for each in readings for place in _places(each))
     acts = suppressed.wordings(each.digest for each in readings if each.digest is not None)
@@ -162,7 +164,11 @@ def readings_without_redacted(
         act = (
             acts.get(each.digest or b"")
             or next((gone[place] for place in _places(each) if place in gone), None)
-            or suppressed.passage_in(_strings_of(each.outcome), _places(each))
+            or (
+                suppressed.passage_in(_strings_of(each.outcome), _places(each))
+                if suppressed.has_passages
+                else None
+            )
         )
         captured = each.captured
         if act is None:

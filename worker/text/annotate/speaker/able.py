@@ -98,7 +98,7 @@ def _head(words: str) -> list[str]:
 
 
 def _sign_features(head: str, full_text: str, language: str) -> set[str]:
-    signs = read_names(full_text, language).signs(head)
+    signs = read_names(full_text, language).own_signs(head)
     return {f"{language} sign {each}" for each in signs if each in _SIGNS}
 
 
@@ -107,7 +107,7 @@ def _word_features(words: str, language: str) -> set[str]:
     head = tokens[-1]
     nouns = (each for each in tokens[:-1] if each[:1].isupper())
     first = next(nouns, "") if language == "de" else tokens[0]
-    of_head = [*_describe(head, language)]
+    of_head = _describe(head, language)
     found = {f"head {each}" for each in of_head}
     if len(tokens) > 1:
         found |= {f"first {each}" for each in _describe(first, language)}
@@ -123,7 +123,12 @@ def _word_features(words: str, language: str) -> set[str]:
     return {f"{language} {each}" for each in found}
 
 
-def _describe(word: str, language: str) -> Iterator[str]:
+@lru_cache(maxsize=4096)
+def _describe(word: str, language: str) -> tuple[str, ...]:
+    return tuple(_features_of(word, language))
+
+
+def _features_of(word: str, language: str) -> Iterator[str]:
     """Yield the features of a word: its endings, unless it is a name."""
     if word in OPENERS or (language == "de" and is_adverb(word)):
         yield "opener"

@@ -56,6 +56,7 @@ _SUFFIXES = frozenset({"Jr", "Sr"})
 _FEMALE_TITLES = frozenset({"Mrs", "Ms", "Miss", "Frau"})
 _MALE_TITLES = frozenset({"Mr", "Herr", "Herrn"})
 GENDERS = frozenset({"female", "male"})
+MAIN_PERSON = "main person"
 PERSONAL = frozenset({"named in full", "titled", "said", "who", "shortened"})
 """The signs of a person."""
 _AT_PLACE = (
@@ -93,31 +94,50 @@ class NameSigns:
     def __init__(self, text: str, language: str) -> None:
         self._words = text[:_MAX_LENGTH].split()
         self._verbs = GERMAN_VERBS if language == "de" else ENGLISH_VERBS
-        self._all_words = frozenset(self._words)
-        self._lasts = lasts = [*map(_LAST_NAMES.__getitem__, self._words)]
+        self._lasts = [*map(_LAST_NAMES.__getitem__, self._words)]
         self._positions: dict[str, list[int]] = defaultdict(list)
-        for at in compress(count(), lasts):
-            self._positions[lasts[at]].append(at)
+        self._own_signs: dict[str, tuple[str, ...]] = {}
         self._signs: dict[str, tuple[str, ...]] = {}
 
     def signs(self, name: str) -> tuple[str, ...]:
         """Return the signs of a last name."""
         if name not in self._signs:
-            places = self._places(name)
-            found = self._found(name, places) if places else {"nowhere"}
-            if len(places) >= _FEW and name == self._main_person:
-                found.add("main person")
-            self._signs[name] = tuple(sorted(found))
+            found = self.own_signs(name)
+            is_main = self.is_main_person(name)
+            self._signs[name] = tuple(sorted((*found, MAIN_PERSON))) if is_main else found
         return self._signs[name]
+
+    def own_signs(self, name: str) -> tuple[str, ...]:
+        """Return the signs of a last name that need no other name of the text."""
+        if name not in self._own_signs:
+            places = self._places(self._positions_of(name))
+            found = self._found(name, places) if places else {"nowhere"}
+            self._own_signs[name] = tuple(sorted(found))
+        return self._own_signs[name]
+
+    def is_main_person(self, name: str) -> bool:
+        """Check whether a last name is that of the person whom the text names most often."""
+        is_single = not {"nowhere", "named once"}.isdisjoint(self.own_signs(name))
+        return not is_single and name == self._main_person
 
     def is_common(self, word: str) -> bool:
         """Check whether the text has a word in small letters, too."""
         return word.casefold() in self._all_words
 
-    def _places(self, name: str) -> list[tuple[int, int]]:
-        """Return where each name with this last name starts, and where it ends."""
+    def _positions_of(self, name: str) -> Iterable[int]:
+        """Return which words are a last name: most texts are asked for few names."""
+        if self._positions or not name:
+            return self._positions.get(name, ())
+        found, at, lasts = [], -1, self._lasts
+        for _ in range(lasts.count(name)):
+            at = lasts.index(name, at + 1)
+            found.append(at)
+        return found
+
+    def _places(self, positions: Iterable[int]) -> list[tuple[int, int]]:
+        """Return where each name with a last name at these words starts, and where it ends."""
         places = []
-        for at in self._positions.get(name, ()):
+        for at in positions:
             last = at + self._is_continued(at)
             is_part = last > at or self._is_continued(at - 1)
             has_suffix = is_part and self._words[last].strip(_MARKS) in _SUFFIXES
@@ -138,15 +158,23 @@ class NameSigns:
         return words[at + 1][0].isupper() and (len(word) < 2 or word in TITLES)
 
     @cached_property
+    def _all_words(self) -> frozenset[str]:
+        return frozenset(self._words)
+
+    @cached_property
     def _main_person(self) -> str | None:
         """Return the person who is named most often, at least a few times."""
-        at = self._positions.items()
-        often = sorted((-len(each), each[0], name) for name, each in at if len(each) >= _FEW)
+        positions = self._positions
+        for at in compress(count(), self._lasts):
+            positions[self._lasts[at]].append(at)
+        often = sorted(
+            (-len(each), each[0], name) for name, each in positions.items() if len(each) >= _FEW
+        )
         best, main_person = (1 - _FEW, 0), None
         for most, _, name in often:
             if most > best[0]:
                 break
-            places = self._places(name)
+            places = self._places(positions[name])
             rank = (-len(places), places[0][0] if places else 0)
             if rank < best and self._is_personal(places):
                 best, main_person = rank, name

@@ -11,10 +11,12 @@ from importlib import resources
 
 from worker.text.annotate.speaker.first_names import FIRST_NAMES
 from worker.text.annotate.speaker.german_words import noun_kinds
-from worker.text.annotate.speaker.name_signs import OPENERS, read_names
+from worker.text.annotate.speaker.name_signs import MAIN_PERSON, OPENERS, NameSigns, read_names
 
 LEAST = 0.6
 """The least probability of a person: below it, one name more is lost for each wrong one less."""
+_LEAST_SCORE = math.log(LEAST / (1 - LEAST))
+_OF_MAIN = f"sign {MAIN_PERSON}"
 _INFLECTED = ("e", "en", "er", "es", "em")
 
 
@@ -26,15 +28,25 @@ def is_person_name(name: str, full_text: str, language: str) -> bool:
     >>> [is_person_name(each, text, "de") for each in ("Bo Lind", "Angaben der Zeugen")]
     [True, False]
     """
-    fitted = load_weights()
-    total = sum(fitted.get(each, 0.0) for each in find_features(name, full_text, language))
-    return 1 / (1 + math.exp(-total - fitted["always"])) >= LEAST
+    fitted, signs = load_weights(), read_names(full_text, language)
+    found = _find_own_features(name, signs, language)
+    total = fitted["always"] + sum([fitted.get(each, 0.0) for each in found])
+    of_main = fitted.get(_OF_MAIN, 0.0)
+    if (total >= _LEAST_SCORE) == (total + of_main >= _LEAST_SCORE):
+        return total >= _LEAST_SCORE
+    return total + of_main * signs.is_main_person(name.rsplit(maxsplit=1)[-1]) >= _LEAST_SCORE
 
 
 def find_features(name: str, full_text: str, language: str) -> frozenset[str]:
     """Return the evidence for and against a person: the signs of the last name, and the words."""
-    words = name.split()
     signs = read_names(full_text, language)
+    found = _find_own_features(name, signs, language)
+    return found | {_OF_MAIN} if signs.is_main_person(name.rsplit(maxsplit=1)[-1]) else found
+
+
+def _find_own_features(name: str, signs: NameSigns, language: str) -> frozenset[str]:
+    """Return the evidence that needs no other name of the text."""
+    words = name.split()
     inside = {
         "given name": not FIRST_NAMES.isdisjoint(words[:-1]),
         "initial": any(len(each.rstrip(".")) == 1 for each in words),
@@ -43,7 +55,7 @@ def find_features(name: str, full_text: str, language: str) -> frozenset[str]:
         "article": not {"der", "den", "zum"}.isdisjoint(words) and "von" not in words,
     }
     return frozenset((
-        *(f"sign {each}" for each in signs.signs(words[-1])),
+        *(f"sign {each}" for each in signs.own_signs(words[-1])),
         *(each for each, is_set in inside.items() if is_set),
         *(f"first {each}" for each in _describe(words[0], language)),
         *(f"last {each}" for each in _describe(words[-1], language)),
