@@ -4,8 +4,14 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, select
 
-from storage.database.tables import DERIVATION, SNAPSHOT, WORDING
+from storage.database.tables import DERIVATION, JOB, SNAPSHOT, WORDING
 from storage.database.unit import rows_in
+
+
+def has_browser_jobs(connection: Connection) -> bool:
+    """Check whether an address was to be read by a browser."""
+    query = select(JOB.c.id).where(JOB.c.kind == "render").limit(1)
+    return connection.execute(query).first() is not None
 
 
 def load_texts(

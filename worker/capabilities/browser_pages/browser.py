@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from worker.capabilities.browser_pages.devtools import BrowserError, DevTools
+from worker.capabilities.browser_pages.devtools import BrowserError, DevTools, EndedError
 
 PROGRAM = "/usr/lib/chromium/chromium"
 """The browser of Debian itself: the program in the path is a script that changes its options."""
@@ -81,7 +81,12 @@ def open_browser(
                 mapped = ["--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
                 order |= {"command": [_unshare(), *mapped, *command], "user": None}
             ours.sendall(json.dumps(order).encode() + b"\n")
-            yield OpenBrowser(DevTools(ours, ends_at), listening)
+            opened = OpenBrowser(DevTools(ours, ends_at), listening)
+            try:
+                opened.tools.call("Browser.getVersion")
+            except EndedError as error:
+                raise NoRoomError(f"{program} ended at once") from error
+            yield opened
     finally:
         _end(room)
 
@@ -128,8 +133,7 @@ def _end(room: "subprocess.Popen[bytes]") -> None:
 def room_reason(program: str | None) -> str | None:
     """Return why no browser can be started here; None if one starts and answers."""
     try:
-        with open_browser(program, "", "", time.monotonic() + START_SECONDS) as opened:
-            opened.tools.call("Browser.getVersion")
+        with open_browser(program, "", "", time.monotonic() + START_SECONDS):
+            return None
     except BrowserError as error:
         return str(error)
-    return None

@@ -8,6 +8,7 @@ from storage.values.lazy import LazyModule
 from storage.verify.doctor import Finding
 
 if TYPE_CHECKING:
+    from storage.capabilities.browser_pages import store
     from storage.database import archive_errors
     from storage.read import archive as reader
     from storage.record import sources
@@ -16,6 +17,7 @@ else:
     archive_errors = LazyModule("storage.database.archive_errors")
     reader = LazyModule("storage.read.archive")
     sources = LazyModule("storage.record.sources")
+    store = LazyModule("storage.capabilities.browser_pages.store")
     browser = LazyModule("worker.capabilities.browser_pages.browser")
 
 REMEDY = "install Chromium, set LESART_BROWSER, and allow namespaces (unshare) to this user"
@@ -26,10 +28,11 @@ def check_browser(settings: Settings) -> Iterator[Finding]:
     try:
         with reader.open_with_settings(settings) as archive, archive.connect() as connection:
             found = sources.sources(connection, standing=True)
+            has_jobs = store.has_browser_jobs(connection)
     except archive_errors.ArchiveError:
         return  # reported by the check of the archive
     wishes = [each for each in found if each.options.get("browser") in {"always", "auto"}]
-    if not wishes and settings.browser is None:
+    if not wishes and not has_jobs and settings.browser is None:
         yield Finding("browser", "ok", "no source needs a browser")
         return
     if not settings.has_browser:

@@ -14,6 +14,10 @@ class BrowserError(Exception):
     """The browser ended, refused a call, or did not answer in time."""
 
 
+class EndedError(BrowserError):
+    """The browser ended."""
+
+
 class DevTools:
     """One connection to a browser; `on_event` is called with method, parameters and session."""
 
@@ -34,8 +38,10 @@ class DevTools:
         self._pair.settimeout(self._left())
         try:
             self._pair.sendall(json.dumps(message).encode() + b"\0")
+        except TimeoutError as error:
+            raise BrowserError(f"{method}: no answer in time") from error
         except OSError as error:
-            raise BrowserError(f"{method}: {error}") from error
+            raise EndedError("the browser ended") from error
         return self._number
 
     def call(
@@ -74,9 +80,9 @@ class DevTools:
         except TimeoutError:
             return
         except OSError as error:
-            raise BrowserError(str(error)) from error
+            raise EndedError("the browser ended") from error
         if not piece:
-            raise BrowserError("the browser ended")
+            raise EndedError("the browser ended")
         start = len(self._received)
         self._received += piece
         if len(self._received) > LARGEST_MESSAGE:

@@ -135,12 +135,13 @@ def _load(tab: _Tab, proxy: PageProxy, url: str, quiet: float) -> tuple[bytes, b
 def _wait(tab: _Tab, proxy: PageProxy, quiet: float) -> bool:
     """Wait until the text is quiet and the network idle, at most `WAIT_SECONDS`."""
     end = time.monotonic() + WAIT_SECONDS
-    text, since = "", time.monotonic()
+    text: str | None = ""
+    since = time.monotonic()
     while (now := time.monotonic()) < end and not tab.is_crashed:
-        read = ""
+        read = None
         with suppress(BrowserError):
             read = tab.read_text()
-        if read != text:
+        if read is None or read != text:
             text, since = read, time.monotonic()
         elif now - since >= quiet and proxy.idle_seconds >= IDLE_SECONDS:
             return True

@@ -26,6 +26,7 @@ MOST_REQUESTS, MOST_BYTES = 200, 30 * 1024 * 1024
 """Budget of the resources of one page: their number, and their bytes."""
 RESOURCE_SECONDS, RESOURCE_BYTES = 10.0, 10 * 1024 * 1024
 """Bounds of one resource."""
+TOO_MUCH = frozenset({"too_large", "too_large_decoded"})
 MOST_SENT_BYTES = 1024 * 1024
 """Maximum size of the body of a request of a page."""
 METHODS = ("GET", "POST", "OPTIONS")
@@ -129,6 +130,12 @@ class PageProxy:
         with self.lock:
             self.resources.failed += is_failed
             self.resources.bytes += 0 if answer is None else answer.wire_bytes
+            if (
+                answer is not None
+                and answer.refused is not None
+                and answer.refused.code in TOO_MUCH
+            ):
+                self.resources.reached.add("resource_bytes")
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -1,0 +1,167 @@
+"""A page within its bounds, and a machine without a browser: always an end, never a text."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.capabilities.browser_pages.test_pages import SHELL, TEXT, shown
+from tests.flow.processes import LESART, environment, lesart, rows
+from tests.web.desk import PEGEL, A
+from tests.web.site import Reply, Web, page, redirect, simulated_web
+from worker.address import Address, parse_address
+from worker.capabilities.browser_pages.browser import PROGRAM
+from worker.capabilities.browser_pages.page import PAGE_SECONDS, RenderedPage, render_page
+from worker.web.exchange import PersistentConnection, send_request
+from worker.web.headers import create_network
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path(PROGRAM).exists(), reason="there is no Chromium"),
+]
+SITE = "https://zeitung.example"
+USER = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+WITHOUT_NAMESPACES = (
+    *USER, "--keep-caps", "sh", "-c",
+    "echo 0 > /proc/sys/user/max_user_namespaces && "
+    'exec setpriv --ambient-caps=-all --inh-caps=-all "$@"', "-",
+)  # fmt: skip
+PRIVATE = (
+    "127.0.0.1", "127.1", "2130706433", "0x7f000001", "0.0.0.0", "localhost", "[::1]", "[::]",
+    "[::ffff:127.0.0.1]", "[::127.0.0.1]", "10.0.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.1",
+    "169.254.169.254", "192.0.0.8", "224.0.0.1", "[64:ff9b::7f00:1]", "[2002:7f00:1::]",
+    "[fec0::1]", "[fe80::1]", "[fd00::1]",
+)  # fmt: skip
+connected: list[str] = []
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[Web]:
+    with simulated_web(tmp_path, lambda: datetime.now(UTC)) as found:
+        found.put(A, Reply(SHELL))
+        found.put(TEXT, shown(PEGEL))
+        yield found
+
+
+def settings(web: Web) -> dict[str, str]:
+    return {"allow_hosts": web.allow_hosts(), "ca_file": str(web.ca_file), "pace": "0.01"}
+
+
+def rendered(web: Web, body: str) -> RenderedPage:
+    """Return a page with some more in its body, and check that no process is left."""
+    raw = page("Pegel steigt", PEGEL)
+    web.put(A, raw.replace(b"</body>", body.encode() + b"</body>"))
+    network = create_network(tuple(web.allow_hosts().split(",")), web.ca_file)
+    address = parse_address(A, network.is_own)
+    assert isinstance(address, Address)
+    kept = PersistentConnection(network)
+    document = send_request(kept, address, [], seconds=10, max_bytes=10**7)
+    kept.close()
+    found = render_page(document, network, "Lesart/0", max_bytes=10**7)
+    left = psutil.Process().children(recursive=True)
+    assert not [each for each in left if "chromium" in " ".join(each.cmdline())]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("way", "program", "reason"),
+    [
+        (WITHOUT_NAMESPACES, "", "the machine refuses namespaces"),
+        (("setpriv", "--bounding-set=-all", "--inh-caps=-all"), "", "refuses namespaces"),
+        ((), "/bin/true", "/bin/true ended at once"),
+    ],
+    ids=["user", "root without rights", "program"],
+)
+def test_a_machine_without_a_browser_refuses_the_page(
+    web: Web, tmp_path: Path, way: tuple[str, ...], program: str, reason: str
+) -> None:
+    given = settings(web) | ({"browser": program} if program else {})
+    words = [*way, *LESART, "ingest", A, "--browser"]
+    done = subprocess.run(
+        words, cwd=tmp_path, env=environment(**given), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    assert reason in done.stderr
+    assert "allow namespaces" in done.stderr
+    assert [row["code"] for row in rows(tmp_path, "refusals")] == ["browser_missing"]
+    assert rows(tmp_path, "list") == []
+    assert [row for row in rows(tmp_path, "jobs") if row["state"] in {"queued", "running"}] == []
+    examined = subprocess.run(
+        [*way, *LESART, "doctor"], cwd=tmp_path, env=environment(**given), capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert reason in examined.stdout
+    lesart(tmp_path, "ingest", A, "--browser", **settings(web))
+    assert len(rows(tmp_path, "list")) == 1
+
+
+def test_a_user_without_rights_reads_pages(web: Web, tmp_path: Path) -> None:
+    subprocess.run(
+        [*USER, sys.executable, "-m", "worker", "ingest", A, "--browser"],
+        cwd=tmp_path, env=environment(**settings(web)), check=True, capture_output=True,
+    )  # fmt: skip
+    assert len(rows(tmp_path, "list")) == 1
+
+
+def test_resources_end_at_their_bounds(web: Web) -> None:
+    web.put(f"{SITE}/large", Reply(b"x" * 20_000_000, type="image/png"))
+    many = "<img src=/large>" + "".join(f"<img src='/i/{each}'>" for each in range(300))
+    nuisance = "<script>window.open('/w');alert(1);confirm(2);location='/load'</script>"
+    web.put(f"{SITE}/load", Reply(b"x").with_header("Content-Disposition", "attachment"))
+    found = rendered(web, many + nuisance)
+    assert found.html is not None, found.refused
+    assert "3,6 Zentimeter" in found.html.decode()
+    assert found.facts["requests"] == 200
+    assert {"requests", "resource_bytes"} <= set(found.facts["reached"])
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["for(;;);", "setTimeout(()=>{for(;;)alert(1)},9)",
+     "a=[];setInterval(()=>a.push(new Uint8Array(9e7).fill(1)),9)"],
+    ids=["endless", "alerts", "memory"],
+)  # fmt: skip
+def test_a_script_without_end_is_ended(web: Web, script: str) -> None:
+    began = datetime.now(UTC)
+    found = rendered(web, f"<script>{script}</script>")
+    assert found.html is None
+    assert found.refused is not None
+    assert found.refused.code == "browser_failed"
+    assert (datetime.now(UTC) - began).total_seconds() < 2 * PAGE_SECONDS
+
+
+def _audit(event: str, values: tuple[object, ...]) -> None:
+    if event == "socket.connect":
+        connected.append(str(values[1]))
+
+
+def test_private_addresses_and_unknown_certificates_are_refused(web: Web) -> None:
+    import trustme
+
+    web.certify("fremd.example", trustme.CA().issue_cert("fremd.example"))
+    web.put("https://fremd.example/x", Reply(b"x"))
+    urls = [f"{scheme}://{each}/x" for each in PRIVATE for scheme in ("http", "https")]
+    for number, url in enumerate(urls):
+        web.put(f"{SITE}/r/{number}", redirect(url))
+    web.put(f"{SITE}/known", Reply(b"x", type="image/png"))
+    frames = [*urls, *(f"/r/{each}" for each in range(len(urls)))]
+    images = "".join(f"<img src='{each}'>" for each in ["https://fremd.example/x", *frames])
+    links = "".join(
+        f"<link rel={each} href='http://127.0.0.1:{web.plain_port}/{each}'>"
+        for each in ("icon", "manifest", "preconnect", "dns-prefetch")
+    )
+    sys.addaudithook(_audit)
+    connected.clear()
+    found = rendered(web, f"<img src=/known>{links}{images}")
+    assert found.html is not None, found.refused
+    ports = {str(("127.0.0.1", web.plain_port)), str(("127.0.0.1", web.tls_port))}
+    assert {each for each in connected if each not in ports} == set()
+    asked = [(each.host, each.path) for each in web.requests]
+    assert ("zeitung.example", "/known") in asked
+    assert len([path for _host, path in asked if path.startswith("/r/")]) == len(urls)
+    assert {host for host, _path in asked} == {"zeitung.example"}
+    assert web.refused_handshakes == ["fremd.example"]
