@@ -77,6 +77,7 @@ WITHOUT_HOOK = {
         "docs/administration.md", "docs/contributing.md", "docs/http-api.md", "docs/install.md", "docs/sql.md",
     ), _LINK),
     "quotations": {
+        "docs/python.md": "the example of lists of a capability",
         **dict.fromkeys(
             ("docs/alerts.md", "docs/assistants.md", "docs/read.md", "docs/redaction.md"), _LINK
         ),
