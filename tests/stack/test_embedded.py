@@ -219,7 +219,7 @@ def test_the_thread_that_fetches_goes_on_after_any_error(monkeypatch):
         fetcher.stop()
 
 
-GUARDED = ("worker", "fetcher", "scheduler", "page")
+GUARDED = ("worker", "fetcher", "renderer", "scheduler", "page")
 ACTS = "ThreadPoolExecutor-0_"
 """The threads of the acts: APScheduler catches all errors of an act."""
 ENDED = """

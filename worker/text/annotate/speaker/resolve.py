@@ -25,7 +25,9 @@ _OTHER_MEMBERS = re.compile(rf"(?:, {_FULL})* und [A-ZÄÖÜ]")
 >>> [bool(_OTHER_MEMBERS.match(text)) for text in (", Bo Lind und Cy Rohde", ", kam und ging")]
 [True, False]
 """
-_HOLDER_BEFORE = re.compile(rf"(?P<name>{_FULL})(?: \([^()]{{1,20}}\))?, (?:[a-z]+ ){{0,3}}\Z")
+_HOLDER_BEFORE = re.compile(
+    rf"(?<![\w'’-])(?P<name>{_FULL})(?: \([^()]{{1,20}}\))?, (?:[a-z]+ ){{0,3}}\Z"
+)
 """The name of the holder of a role, before the role.
 
 >>> _HOLDER_BEFORE.search("Bo Lind (SPD), the new ")["name"]
