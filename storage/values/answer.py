@@ -3,16 +3,10 @@
 from dataclasses import fields
 from datetime import UTC
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar, get_args
+from typing import ClassVar, get_args
 
 from storage.values.dates import local_time
 from storage.values.draft import PLAIN, Json, PartialDate, as_dict
-from storage.values.lazy import LazyModule
-
-if TYPE_CHECKING:
-    from storage.values import notebook
-else:
-    notebook = LazyModule("storage.values.notebook")
 
 LARGEST = 2**63 - 1
 """Largest integer that both databases support."""
@@ -49,10 +43,6 @@ class Answer:
         """Return the names of the fields that are dates as precise as their source."""
         told = fields(cls)  # type: ignore[arg-type]  # every subclass is a dataclass
         return frozenset(each.name for each in told if PartialDate in get_args(each.type))
-
-    def _repr_html_(self) -> str:
-        rows = ({"field": name, "value": value} for name, value in self.to_dict().items())
-        return notebook.table_html(rows)
 
     def to_flat(self) -> dict[str, Json]:
         """Return one level of columns: a date becomes its value with `_precision`, `_from` and

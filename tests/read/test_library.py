@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from lxml import html
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session, SQLModel, select
@@ -18,7 +17,6 @@ from lesart import views
 from storage.database.engine import database_url
 from storage.database.tables.metadata import METADATA
 from storage.database.views import VIEWS
-from storage.diff.operation import Operation
 from storage.read.filters import Clocks
 from storage.values.answer import Answer
 from storage.values.dates import iso_utc
@@ -104,28 +102,6 @@ def test_a_wrong_argument_is_refused_where_it_is_given(archive, given):
 def test_a_text_may_name_the_moment_of_a_clock(archive):
     then = archive.with_clocks(as_of="2024-06")
     assert then.clocks.as_of == datetime(2024, 6, 30, 23, 59, 59, 999999, tzinfo=UTC)
-
-
-def test_a_notebook_shows_a_list_as_a_table_and_loses_none_of_it(archive):
-    listed = archive.articles()
-    titles = [article.title for article in archive.articles()]
-    shown = html.fromstring(listed._repr_html_())
-    assert "title" in [each.text for each in shown.xpath("//th")]
-    assert len(shown.xpath("//tr")) == 1 + min(len(titles), 20)
-    assert [article.title for article in listed] == titles
-    assert "<td>title</td>" in next(archive.articles())._repr_html_()
-
-
-def test_a_notebook_shows_a_diff_with_marks_and_executes_nothing_in_it():
-    pieces = (
-        Operation("equal", "text", "Es <b>", "Es <b>", 0, 0),
-        Operation("delete", "text", "<script>alert(1)</script>", "", 6, 6),
-        Operation("insert", "text", "", "neu & <i>", 6, 6),
-    )
-    shown = html.fromstring(lesart.Diff("a@1", "a@2", pieces)._repr_html_())
-    assert [(each.tag, each.text) for each in shown] == [
-        ("del", "<script>alert(1)</script>"), ("ins", "neu & <i>"),
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", VIEWS)

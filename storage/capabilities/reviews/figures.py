@@ -1,7 +1,6 @@
 """The number of labels, and how far two reviewers agree."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -39,28 +38,7 @@ def compute_figures(connection: "Connection") -> Json:
     busiest = sorted(judged, key=lambda name: (-len(judged[name]), name))[:MOST_REVIEWERS]
     for a, b in combinations(sorted(busiest), 2):
         shared = judged[a].keys() & judged[b].keys()
-        pairs = [(judged[a][each], judged[b][each]) for each in shared]
-        if pairs:
-            agreed = sum(one == other for one, other in pairs)
-            agreement.append({
-                "reviewers": [a, b], "changes": len(pairs), "agreed": agreed, "kappa": kappa(pairs),
-            })  # fmt: skip
+        if shared:
+            agreed = sum(judged[a][each] == judged[b][each] for each in shared)
+            agreement.append({"reviewers": [a, b], "changes": len(shared), "agreed": agreed})
     return {"labels": dict(labels.most_common(MOST_LABELS)), "agreement": agreement}
-
-
-def kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
-    """Return Cohen's kappa: agreement beyond chance; None if chance alone would always agree.
-
-    Source: J. Cohen, A coefficient of agreement for nominal scales, 1960.
-
-    >>> kappa([("a", "a")] * 20 + [("a", "b")] * 5 + [("b", "a")] * 10 + [("b", "b")] * 15)
-    0.4
-    >>> kappa([("a", "a")]) is None
-    True
-    """
-    first, second = (Counter(pair[side] for pair in pairs) for side in (0, 1))
-    number = len(pairs)
-    by_chance = sum(first[each] * second[each] for each in first) / number**2
-    if by_chance == 1:
-        return None
-    return round((sum(a == b for a, b in pairs) / number - by_chance) / (1 - by_chance), 4)

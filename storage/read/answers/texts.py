@@ -7,7 +7,6 @@ from typing import Any
 
 from storage.diff.operation import Operation
 from storage.read.answers.articles import BESIDE
-from storage.values import notebook
 from storage.values.answer import Answer
 from storage.values.draft import (
     CleaningStep,
@@ -256,9 +255,6 @@ class Diff(Answer):
             "entries": [{**each.to_dict(), "operations": _edits(each.operations)}
                         for each in entries],
         }  # fmt: skip
-
-    def _repr_html_(self) -> str:
-        return notebook.diff_html(self.operations)
 
     @property
     def is_same(self) -> bool:

@@ -21,7 +21,6 @@ from storage.values.errors import (
 from storage.values.lazy import LazyModule
 from storage.values.messages import message_text
 from storage.values.net.capture_place import CapturePlace
-from storage.values.notebook import Records
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
@@ -237,25 +236,6 @@ class ArchiveConnection:
         with self.connect() as connection:
             return function(connection, *args, **kwargs)
 
-    def _iterate(
-        self,
-        function: "Callable[Concatenate[Connection, P], Iterator[T]]",
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> Iterator[T]:
-        return Records(self._rows(function, *args, **kwargs))
-
-    def _rows(
-        self,
-        function: "Callable[Concatenate[Connection, P], Iterator[T]]",
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> Iterator[T]:
-        with self.connect() as connection:
-            for row in function(connection, *args, **kwargs):
-                yield row
-                self._require_open()
-
     def iterate(
         self,
         function: "Callable[Concatenate[Connection, P], Iterator[T]]",
@@ -263,7 +243,10 @@ class ArchiveConnection:
         **kwargs: P.kwargs,
     ) -> Iterator[T]:
         """Yield the rows of a function of a connection, such as a list of a capability."""
-        return self._iterate(function, *args, **kwargs)
+        with self.connect() as connection:
+            for row in function(connection, *args, **kwargs):
+                yield row
+                self._require_open()
 
     def _iterate_named(
         self,
@@ -272,12 +255,12 @@ class ArchiveConnection:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> Iterator[T]:
-        """Yield rows as `_iterate`; without any, refuse names in filters that do not exist.
+        """Yield rows as `iterate`; without any, refuse names in filters that do not exist.
 
         Raises: NoSuchError.
         """
-        rows = self._rows(function, *args, **kwargs)
-        return Records(check_if_empty(rows, lambda: self.require_named(named)))
+        rows = self.iterate(function, *args, **kwargs)
+        return check_if_empty(rows, lambda: self.require_named(named))
 
     def require_named(self, named: Filters | Mapping[str, str | None]) -> None:
         """Refuse a filter for a source, publisher, language or code that does not exist.

@@ -95,7 +95,7 @@ class ArchiveLists(ArchiveConnection):
         Raises: NoSuchError, CursorError.
         """
         number = self.article_row_id(article)
-        return self._iterate(lists.history, number, Part(after, limit))
+        return self.iterate(lists.history, number, Part(after, limit))
 
     def changes(  # noqa: PLR0917 - each is an independent filter
         self,
@@ -148,7 +148,7 @@ class ArchiveLists(ArchiveConnection):
         """
         number = self.article_row_id(article)
         part = Part(after, limit)
-        return self._iterate(lists.observations, number, part)
+        return self.iterate(lists.observations, number, part)
 
     def relations(
         self,
@@ -173,7 +173,7 @@ class ArchiveLists(ArchiveConnection):
         Raises: NoSuchError, CursorError.
         """
         number = None if article is None else self.article_row_id(article)
-        return self._iterate(lineages.lineages, number, Part(after, limit))
+        return self.iterate(lineages.lineages, number, Part(after, limit))
 
     @narrow_to_articles("article")
     def noise(
@@ -187,7 +187,7 @@ class ArchiveLists(ArchiveConnection):
         Raises: NoSuchError, CursorError.
         """
         number = None if article is None else self.article_row_id(article)
-        return self._iterate(lists.noise, number, Part(after, limit))
+        return self.iterate(lists.noise, number, Part(after, limit))
 
     def compared_revisions(
         self, relations: Iterable[Relation]
@@ -215,7 +215,7 @@ class ArchiveLists(ArchiveConnection):
         Raises: NoSuchError, CursorError.
         """
         number, part = self.article_row_id(article), Part(after, limit)
-        return self._iterate(lists.entries, number, part, oldest_first=oldest_first)
+        return self.iterate(lists.entries, number, part, oldest_first=oldest_first)
 
     def rights(
         self,
@@ -236,7 +236,7 @@ class ArchiveLists(ArchiveConnection):
                 criteria = self._finder(connection).place_conditions(place)
         if current:
             criteria = criteria.with_clause("q.ended_by IS NULL")
-        return self._iterate(lists.rights, criteria, Part(after, limit))
+        return self.iterate(lists.rights, criteria, Part(after, limit))
 
     def refusals(
         self,
@@ -256,7 +256,7 @@ class ArchiveLists(ArchiveConnection):
         selection, part = RefusalFilter(job, codes, source, since), Part(after, limit)
         if job is not None:
             self._require_job(job)
-        rows = self._iterate(lists.refusals, selection, part)
+        rows = self.iterate(lists.refusals, selection, part)
 
         def check() -> None:
             for each in codes or (None,):
@@ -273,7 +273,7 @@ class ArchiveLists(ArchiveConnection):
         """
         if job is not None:
             self._require_job(job)
-        return self._iterate(lists.jobs, job, Part(after, limit))
+        return self.iterate(lists.jobs, job, Part(after, limit))
 
     def _require_job(self, job: int) -> None:
         with self.connect() as connection:

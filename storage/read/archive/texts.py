@@ -106,7 +106,7 @@ class ArchiveTexts(ArchiveConnection):
         version = self._query(self._open, rev)
         cache = self._sentence_cache()
         part = Part(after, limit)
-        return self._iterate(blame.blame_sentences, version, cache, part, removed=removed)
+        return self.iterate(blame.blame_sentences, version, cache, part, removed=removed)
 
     def sentence(self, rev: str, number: int) -> Sentence:
         """Return one sentence of a version, counted from 1 as in `blame`, and the other articles
@@ -128,7 +128,7 @@ class ArchiveTexts(ArchiveConnection):
 
     def _sentences(self, rev: str, choice: int | str, part: Part) -> Iterator[Sentence]:
         version = self._query(self._open, rev)
-        return self._iterate(blame.find_sentences, version, self._sentence_cache(), part, choice)
+        return self.iterate(blame.find_sentences, version, self._sentence_cache(), part, choice)
 
     def cite(self, rev: str, passage: str | None = None) -> Citation:
         """Return a reference to a version, or to a passage of its text.
