@@ -10,12 +10,13 @@ of what was not fitted.
 import argparse
 from pathlib import Path
 
-from bench.fit.english_speakers import write_weights
+from bench.fit.english_speakers import WEIGHTS, write_weights
 from bench.fit.identities import Rows, read
 from bench.fit.named import fit_words
+from worker.text.annotate.fitted import load_weights
 from worker.text.annotate.speaker import able
 
-TARGET = Path(able.__file__).with_name("able.toml")
+TARGET = WEIGHTS / "able.json"
 FEWEST = 5
 """Number of words from which a feature counts."""
 FREQUENT = 0.3
@@ -50,7 +51,8 @@ def main() -> None:
     weights = {name: each for name, each in weights.items() if abs(each) >= LEAST}
     if options.write:
         write_weights(TARGET, "decide what can speak", "able", len(rows), weights)
-        able.forget_weights()
+        for each in (load_weights, able.can_speak, able._score, able._score_needed):  # noqa: SLF001
+            each.cache_clear()
     print(count_right(read([options.judge]) if options.judge else rows))
 
 

@@ -25,7 +25,8 @@ from worker.text.annotate.speaker.english import Candidate, choose_english
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 OWN = REPOSITORY / "tests" / "annotate" / "quotations.jsonl"
-TARGET = REPOSITORY / "worker" / "text" / "annotate" / "speaker" / "english.toml"
+WEIGHTS = REPOSITORY / "worker" / "text" / "annotate" / "weights"
+TARGET = WEIGHTS / "english.json"
 
 
 class Labelled(NamedTuple):
@@ -120,14 +121,12 @@ def write_weights(
     target: Path, what: str, script: str, count: int, fitted: Mapping[str, float]
 ) -> None:
     """Write a data file of weights."""
-    lines = [
-        f"# Weights of the features that {what}, fitted by",
-        f"# bench/fit/{script}.py on {count} choices of labelled texts.",
-        "",
-        "[weights]",
-        *(f'"{name}" = {weight:.2f}' for name, weight in fitted.items()),
-    ]
-    target.write_text("\n".join(lines) + "\n", "utf-8")
+    head = (
+        f"Weights of the features that {what}, fitted by bench/fit/{script}.py on {count} choices "
+        "of labelled texts."
+    )
+    packed = {"fitted": [head], "weights": fitted}
+    target.write_text(json.dumps(packed, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def _sum(weights: Mapping[str, float], row: Mapping[str, float]) -> float:

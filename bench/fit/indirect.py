@@ -16,7 +16,7 @@ from math import exp
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.fit.english_speakers import write_weights
+from bench.fit.english_speakers import WEIGHTS, write_weights
 from bench.fit.speakers import Case, fit
 from bench.judge.quotation_gold import articles, paragraphs_of, same_text
 from bench.judge.table import FOLDS, fold_of
@@ -25,7 +25,7 @@ from worker.text.annotate.indirect import Statement, indirect_quotes
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PENALTY = 1.0
-TARGET = REPOSITORY / "worker" / "text" / "annotate" / "indirect.toml"
+TARGET = WEIGHTS / "indirect.json"
 TOLD = {"Indirect", "FreeIndirect", "IndirectFreeIndirect", "Reported"}
 WANTED = TOLD - {"Reported"}
 """What is to be found; reported speech is not wrong if it is found."""

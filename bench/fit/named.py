@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.fit.english_speakers import write_weights
+from bench.fit.english_speakers import WEIGHTS, write_weights
 from bench.fit.identities import Rows, fit, read
+from worker.text.annotate.fitted import load_weights
 from worker.text.annotate.speaker import named
 
-TARGET = Path(named.__file__).with_name("named.toml")
+TARGET = WEIGHTS / "named.json"
 FEWEST = 4
 """Number of names from which a feature counts."""
 
@@ -54,7 +55,7 @@ def main() -> None:
     weights = fit_words(found, rows, "is_person", FEWEST)
     if options.write:
         write_weights(TARGET, "decide whether words name a person", "named", len(rows), weights)
-        named.load_weights.cache_clear()
+        load_weights.cache_clear()
     print(count_right(read([options.judge]) if options.judge else rows))
 
 

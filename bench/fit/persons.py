@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.fit.english_speakers import count_right, is_right, write_weights
+from bench.fit.english_speakers import WEIGHTS, count_right, is_right, write_weights
 from bench.fit.speakers import Case, fit
 from bench.judge.quotation_gold import likest
 from storage.values.draft import Paragraph
@@ -22,7 +22,7 @@ from worker.text.annotate.quotes import Choices, quotes
 from worker.text.annotate.speaker.first_names import tell_gender
 from worker.text.annotate.speaker.persons import PersonOption, choose_person
 
-TARGET = Path(__file__).resolve().parents[2] / "worker/text/annotate/speaker/persons.toml"
+TARGET = WEIGHTS / "persons.json"
 SILVER, GOLD, _NEAR, PENALTY = 0.1, 1.0, 60, 0.7
 """The weight of a case whose pronoun was put there by this program."""
 NamesOf = Callable[[int], Sequence[str] | None]

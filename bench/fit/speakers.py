@@ -40,8 +40,8 @@ from worker.text.annotate.speaker.choice import choose, combine_weights
 from worker.text.annotate.speaker.speech import QuotedWords, speech_features
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TARGET = REPOSITORY / "worker" / "text" / "annotate" / "speaker" / "weights.toml"
-SPEECH = TARGET.with_name("speech.toml")
+TARGET = REPOSITORY / "worker" / "text" / "annotate" / "weights" / "speakers.json"
+SPEECH = TARGET.with_name("speech.json")
 PENALTY, LEAST = 2.0, 0.1
 SHORTEST, LIGHT = 20, 0.5
 ROUNDS = 2
@@ -272,14 +272,9 @@ def main() -> None:
 
 
 def _write(target: Path, what: str, head: Iterable[str], fitted: Mapping[str, float]) -> None:
-    lines = [
-        f"# Weights of the features that {what}, fitted by bench/fit/speakers.py.",
-        *(f"# {line}" for line in head),
-        "",
-        "[weights]",
-        *(f'"{name}" = {weight:.2f}' for name, weight in fitted.items()),
-    ]
-    target.write_text("\n".join(lines) + "\n", "utf-8")
+    first = f"Weights of the features that {what}, fitted by bench/fit/speakers.py."
+    packed = {"fitted": [first, *head], "weights": fitted}
+    target.write_text(json.dumps(packed, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

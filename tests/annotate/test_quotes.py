@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from storage.record.derivation_detail import detail_of
 from storage.values.draft import Paragraph, Quote, paragraphs_in, quotes_in
 from tests.text.cases import draft
+from worker.text.annotate.fitted import load_weights
 from worker.text.annotate.quotes import MAX_NAMES, Choices, quotes
 from worker.text.annotate.speaker.candidates import Speaker
 from worker.text.annotate.speaker.choice import choose, speaker_weights
@@ -20,7 +21,6 @@ from worker.text.annotate.speaker.speech import (
     QuotedWords,
     is_speech,
     speech_features,
-    speech_weights,
 )
 
 
@@ -296,7 +296,8 @@ def test_an_early_decision_agrees_with_all_features() -> None:
 
     def all_weighed(quoted: QuotedWords) -> bool:
         total = sum(
-            speech_weights().get(name, 0.0) * each for name, each in speech_features(quoted).items()
+            load_weights("speech").get(name, 0.0) * each
+            for name, each in speech_features(quoted).items()
         )
         weighed.append((is_speech(quoted), 1 / (1 + exp(-total)) >= (0.2 if quoted.rule else 0.35)))
         return weighed[-1][0]

@@ -1,15 +1,12 @@
 """Find indirect speech: statements of a person that a text repeats in its own words.
 
 Each clause next to a verb of speech ("sagte, dass", "said that"), a source ("laut", "according to")
-or in the subjunctive after another statement is a candidate; the weights in `indirect.toml`, fitted
-by `bench/fit/indirect.py`, give the probability that it is indirect speech.
+or in the subjunctive after another statement is a candidate; the weights that
+`bench/fit/indirect.py` fitted give the probability that it is indirect speech.
 """
 
 import re
-import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
-from importlib import resources
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, pairwise
 from math import exp
 from typing import NamedTuple
@@ -31,6 +28,7 @@ from worker.text.annotate.cues_german import (
     cue_after_german,
     cue_before_german,
 )
+from worker.text.annotate.fitted import load_weights
 from worker.text.annotate.masked import mask_paragraph
 from worker.text.annotate.moods import (
     HEARSAY,
@@ -202,7 +200,7 @@ Weigher = Callable[[Statement, str], float]
 
 def probability(statement: Statement, _words: str = "") -> float:
     """Return the probability that a candidate is indirect speech."""
-    weigh = indirect_weights().get
+    weigh = load_weights("indirect").get
     return 1 / (1 + exp(-sum([weigh(name, 0.0) for name in statement.features])))
 
 
@@ -665,11 +663,3 @@ def _made(
         names.append("question")
     names.append("long" if end - start > 80 else "short" if end - start < 40 else "middle")
     return Statement(start, end, cue, ("always", *names))
-
-
-@cache
-def indirect_weights() -> Mapping[str, float]:
-    """Return the fitted weight of each feature."""
-    text = resources.files(__package__).joinpath("indirect.toml").read_text("utf-8")
-    fitted: dict[str, float] = tomllib.loads(text)["weights"]
-    return fitted

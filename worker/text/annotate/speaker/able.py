@@ -2,18 +2,17 @@
 
 The evidence is the endings of the nouns, the form of the words, and the signs of the name in its
 text. Times, amounts, events, objects and abstractions get a low probability.
-The weights are in `able.toml`, written by bench/fit/able.py.
+The weights are in `weights/able.json`, written by bench/fit/able.py.
 """
 
 import math
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache, lru_cache
-from importlib import resources
 
 from storage.language.word_lists import word_list
 from worker.text.annotate.cue import PRONOUNS
+from worker.text.annotate.fitted import load_weights
 from worker.text.annotate.speaker.first_names import FIRST_NAMES
 from worker.text.annotate.speaker.german_words import is_adverb, noun_kinds
 from worker.text.annotate.speaker.identify import is_body, is_role
@@ -58,7 +57,8 @@ def can_speak(words: str, full_text: str, language: str) -> bool:
     signs = _sign_features(_head(words)[-1], full_text, language)
     if not _CERTAIN.isdisjoint(signs):
         return True
-    return score + sum([able_weights().get(each, 0.0) for each in signs]) >= _LEAST_SCORE
+    weigh = load_weights("able").get
+    return score + sum([weigh(each, 0.0) for each in signs]) >= _LEAST_SCORE
 
 
 @lru_cache(maxsize=4096)
@@ -70,7 +70,7 @@ def _score(words: str, language: str) -> float:
     is_office = is_role(first) and (language == "en" or first.istitle())
     if is_office or (first in FIRST_NAMES and others[:1].isupper()):
         return math.inf
-    found, fitted = _word_features(words, language), able_weights()
+    found, fitted = _word_features(words, language), load_weights("able")
     if not _CERTAIN.isdisjoint(found):
         return math.inf
     return fitted["always"] + sum([fitted.get(each, 0.0) for each in found])
@@ -80,7 +80,7 @@ def _score(words: str, language: str) -> float:
 def _score_needed(language: str) -> float:
     """Return the score of words from which no sign of a name changes the decision."""
     signs = (f"{language} sign {each}" for each in _SIGNS)
-    against = (able_weights().get(each, 0.0) for each in signs if each not in _CERTAIN)
+    against = (load_weights("able").get(each, 0.0) for each in signs if each not in _CERTAIN)
     return _LEAST_SCORE - sum(min(each, 0.0) for each in against)
 
 
@@ -152,17 +152,3 @@ def _features_of(word: str, language: str) -> Iterator[str]:
     small = f"^{word.casefold()}"
     longest = max(_SHORTEST_ENDING, min(_LONGEST_ENDING, len(small)))
     yield from [small[-length:] for length in range(_SHORTEST_ENDING, longest + 1)]
-
-
-@cache
-def able_weights() -> Mapping[str, float]:
-    """Return the fitted weight of each feature."""
-    text = resources.files(__package__).joinpath("able.toml").read_text("utf-8")
-    fitted: dict[str, float] = tomllib.loads(text)["weights"]
-    return fitted
-
-
-def forget_weights() -> None:
-    """Forget all weights and decisions, after other weights were stored."""
-    for each in (able_weights, can_speak, _score, _score_needed):
-        each.cache_clear()

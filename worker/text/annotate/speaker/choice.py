@@ -1,13 +1,12 @@
-"""Choose the speaker by a linear model (`weights.toml`, fitted by `bench/fit/speakers.py`)."""
+"""Choose the speaker by a linear model, which `bench/fit/speakers.py` fits."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib import resources
 from math import exp
 
 from worker.text.annotate.cue import Cue
+from worker.text.annotate.fitted import load_weights
 from worker.text.annotate.speaker.able import can_speak
 from worker.text.annotate.speaker.candidates import (
     ZONE_FEATURES,
@@ -101,8 +100,7 @@ class SpeakerWeights:
 @cache
 def speaker_weights() -> SpeakerWeights:
     """Return the fitted weights."""
-    text = resources.files(__package__).joinpath("weights.toml").read_text("utf-8")
-    return combine_weights(tomllib.loads(text)["weights"])
+    return combine_weights(load_weights("speakers"))
 
 
 def combine_weights(weights: Mapping[str, float]) -> SpeakerWeights:

@@ -1,19 +1,17 @@
 """Find the candidate speakers of an English quotation, and choose one by fitted weights.
 
-`bench/fit/english_speakers.py` fits the weights in `english.toml`.
+`bench/fit/english_speakers.py` fits the weights in `weights/english.json`.
 """
 
 import re
-import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from importlib import resources
-from math import exp
+from functools import lru_cache
 from typing import NamedTuple
 
 from storage.values.lazy import lazy_pattern
 from worker.text.annotate.cues_english import VERBS
+from worker.text.annotate.fitted import choose_likeliest
 from worker.text.annotate.speaker.name_signs import NameSigns
 
 _CAPITAL = (
@@ -309,15 +307,4 @@ def _after_insertion(tail: str) -> Iterator[str]:
 
 def choose_english(options: Sequence[Candidate], _number: int) -> tuple[Candidate, float]:
     """Return the likeliest candidate, and its probability."""
-    weigh = english_weights().get
-    sums = [sum([weigh(name, 0.0) for name in option.features]) for option in options]
-    most = max(sums)
-    return options[sums.index(most)], 1 / sum([exp(each - most) for each in sums])
-
-
-@cache
-def english_weights() -> Mapping[str, float]:
-    """Return the fitted weight of each feature."""
-    text = resources.files(__package__).joinpath("english.toml").read_text("utf-8")
-    fitted: dict[str, float] = tomllib.loads(text)["weights"]
-    return fitted
+    return choose_likeliest("english", options)

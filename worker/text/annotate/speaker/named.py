@@ -1,14 +1,13 @@
 """PURE: whether words are the name of a person: a fitted sum of the evidence in their text.
 
-The weights are in `named.toml`, written by bench/fit/named.py.
+The weights are in `weights/named.json`, written by bench/fit/named.py.
 """
 
 import math
-import tomllib
-from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
-from importlib import resources
+from collections.abc import Iterator
+from functools import lru_cache
 
+from worker.text.annotate.fitted import load_weights
 from worker.text.annotate.speaker.first_names import FIRST_NAMES
 from worker.text.annotate.speaker.german_words import noun_kinds
 from worker.text.annotate.speaker.name_signs import MAIN_PERSON, OPENERS, NameSigns, read_names
@@ -28,7 +27,7 @@ def is_person_name(name: str, full_text: str, language: str) -> bool:
     >>> [is_person_name(each, text, "de") for each in ("Bo Lind", "Angaben der Zeugen")]
     [True, False]
     """
-    fitted, signs = load_weights(), read_names(full_text, language)
+    fitted, signs = load_weights("named"), read_names(full_text, language)
     found = _find_own_features(name, signs, language)
     total = fitted["always"] + sum([fitted.get(each, 0.0) for each in found])
     of_main = fitted.get(_OF_MAIN, 0.0)
@@ -69,11 +68,3 @@ def _describe(word: str, language: str) -> Iterator[str]:
         yield from noun_kinds(word)
         if word.endswith(_INFLECTED):
             yield "inflected"
-
-
-@cache
-def load_weights() -> Mapping[str, float]:
-    """Return the fitted weight of each feature."""
-    text = resources.files(__package__).joinpath("named.toml").read_text("utf-8")
-    fitted: dict[str, float] = tomllib.loads(text)["weights"]
-    return fitted

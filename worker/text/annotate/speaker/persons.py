@@ -1,20 +1,18 @@
 """Find whom "he", "she", "er" or "sie" means: the persons named before, by fitted weights.
 
-`bench/fit/persons.py` fits the weights in `persons.toml`.
+`bench/fit/persons.py` fits the weights in `weights/persons.json`.
 """
 
 import re
-import tomllib
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
-from importlib import resources
-from math import exp
+from functools import lru_cache
 from typing import NamedTuple
 
 from worker.text.annotate.cues_english import VERBS as ENGLISH_VERBS
 from worker.text.annotate.cues_german import VERBS as GERMAN_VERBS
+from worker.text.annotate.fitted import choose_likeliest
 from worker.text.annotate.speaker.first_names import FIRST_NAMES
 from worker.text.annotate.speaker.german_words import noun_kinds
 from worker.text.annotate.speaker.name_signs import (
@@ -321,15 +319,4 @@ def _features(person: Person) -> list[str]:
 
 def choose_person(options: Sequence[PersonOption], _number: int = 0) -> tuple[PersonOption, float]:
     """Return the likeliest person, and its probability."""
-    weigh = person_weights().get
-    sums = [sum([weigh(name, 0.0) for name in option.features]) for option in options]
-    most = max(sums)
-    return options[sums.index(most)], 1 / sum([exp(each - most) for each in sums])
-
-
-@cache
-def person_weights() -> Mapping[str, float]:
-    """Return the fitted weight of each feature."""
-    text = resources.files(__package__).joinpath("persons.toml").read_text("utf-8")
-    fitted: dict[str, float] = tomllib.loads(text)["weights"]
-    return fitted
+    return choose_likeliest("persons", options)

@@ -2,14 +2,12 @@
 
 import math
 import re
-import tomllib
-from collections.abc import Mapping
 from functools import cache, lru_cache
-from importlib import resources
 from itertools import compress
 from typing import NamedTuple
 
 from worker.text.annotate.cue import WORD
+from worker.text.annotate.fitted import load_weights
 from worker.text.annotate.speaker.candidates import Features
 from worker.text.annotate.speaker.german_words import SUBJUNCTIVE
 
@@ -105,7 +103,7 @@ def is_speech(quotation: QuotedWords) -> bool:
     >>> is_speech(yes), is_speech(yes._replace(text="Bo", text_before="der", names_only=True))
     (True, False)
     """
-    fitted, minimum = speech_weights(), MIN_SUMS[quotation.rule]
+    fitted, minimum = load_weights("speech"), MIN_SUMS[quotation.rule]
     total = fitted["always"] + sum(compress(_quick_weights(), _quick_features(quotation).values()))
     at_least, at_most = _context_range()
     if total + at_least < minimum <= total + at_most:
@@ -118,13 +116,15 @@ def is_speech(quotation: QuotedWords) -> bool:
 @cache
 def _quick_weights() -> tuple[float, ...]:
     """Return the weights of the quick features, in the order of `_quick_features`."""
-    return tuple(speech_weights().get(name, 0.0) for name in _quick_features(_EMPTY_QUOTATION))
+    weigh = load_weights("speech").get
+    return tuple(weigh(name, 0.0) for name in _quick_features(_EMPTY_QUOTATION))
 
 
 @cache
 def _context_range() -> tuple[float, float]:
     """Return how far the context features can lower and raise the sum."""
-    possible = [speech_weights().get(name, 0.0) for name in _context_features(_EMPTY_QUOTATION)]
+    weigh = load_weights("speech").get
+    possible = [weigh(name, 0.0) for name in _context_features(_EMPTY_QUOTATION)]
     return sum(min(weight, 0.0) for weight in possible), sum(
         max(weight, 0.0) for weight in possible
     )
@@ -133,11 +133,3 @@ def _context_range() -> tuple[float, float]:
 @lru_cache(maxsize=64)
 def _is_subjunctive(text: str) -> bool:
     return not SUBJUNCTIVE.isdisjoint(WORD.findall(text))
-
-
-@cache
-def speech_weights() -> Mapping[str, float]:
-    """Return the fitted weight of each feature."""
-    text = resources.files(__package__).joinpath("speech.toml").read_text("utf-8")
-    fitted: dict[str, float] = tomllib.loads(text)["weights"]
-    return fitted
