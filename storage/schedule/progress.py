@@ -15,6 +15,7 @@ from storage.database.tables import (
     OBSERVATION,
     OPEN,
     ORIGIN,
+    PRESENCE,
     REFUSAL,
     SEARCH_DUE,
     SOURCE,
@@ -78,11 +79,22 @@ def source_of(connection: Connection, job_id: int) -> str | None:
 
 def sources_scanned(connection: Connection, families: JobFamilies) -> set[int]:
     """Return the folder sources that jobs scan completely."""
-    query = select(JOB.c.arguments).where(in_families(families), JOB.c.kind == "ingest")
-    places = [
-        each for found in connection.execute(query).scalars() for each in found.get("places", ())
-    ]
+    places = _places(connection, families)
     return {each["source_id"] for each in places if each.get("kind") != "web"}
+
+
+def new_folders(connection: Connection, families: JobFamilies) -> list[str]:
+    """Return the folders that jobs scan of sources without any known file."""
+    query = select(PRESENCE.c.source_id).distinct()
+    places = [each for each in _places(connection, families) if each.get("kind") == "folder"]
+    sources = {each["source_id"] for each in places}
+    known = {row[0] for row in rows_in(connection, query, PRESENCE.c.source_id, sources)}
+    return [each["locator"] for each in places if each["source_id"] not in known]
+
+
+def _places(connection: Connection, families: JobFamilies) -> list[dict[str, Any]]:
+    query = select(JOB.c.arguments).where(in_families(families), JOB.c.kind == "ingest")
+    return [each for row in connection.execute(query).scalars() for each in row.get("places", ())]
 
 
 def is_waiting_for_workers(connection: Connection, families: JobFamilies) -> bool:

@@ -21,6 +21,7 @@ from storage.values.verdict import Counts
 from storage.write.archive import Archive
 from worker.address import without_secrets
 from worker.cli.ingest.families import ReadingProgress, run_families
+from worker.cli.ingest.helpers import Helpers
 from worker.cli.ingest.standard_input import ingest_input
 from worker.errors import (
     JobNotFoundError,
@@ -221,12 +222,15 @@ def run_until_done(
     began = time.monotonic()
     earlier: dict[int, Counts] = {}
     try:
-        with ReadingProgress() as progress:
+        with (
+            Helpers(archive, settings, ordered, processes) as helpers,
+            ReadingProgress() as progress,
+        ):
             _join(archive, ordered, earlier, everything=everything)
-            run_families(archive, settings, list(earlier), processes, progress)
-            run_families(archive, settings, ordered, processes, progress)
+            run_families(archive, settings, list(earlier), helpers, progress)
+            run_families(archive, settings, ordered, helpers, progress)
             _join(archive, ordered, earlier)  # captures of other processes
-            run_families(archive, settings, list(earlier), processes, progress)
+            run_families(archive, settings, list(earlier), helpers, progress)
     except KeyboardInterrupt:
         jobs = ", ".join(map(str, ordered))
         raise InterruptionError(

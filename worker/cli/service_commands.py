@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from storage.proof import log
     from worker import log as event_log
     from worker.cli import control
-    from worker.cli.ingest import families
+    from worker.cli.ingest import helpers
     from worker.flow import run_jobs
     from worker.services import processes as services
     from worker.services import web as web_service
@@ -30,7 +30,7 @@ else:
     log = LazyModule("storage.proof.log")
     event_log = LazyModule("worker.log")
     control = LazyModule("worker.cli.control")
-    families = LazyModule("worker.cli.ingest.families")
+    helpers = LazyModule("worker.cli.ingest.helpers")
     run_jobs = LazyModule("worker.flow.run_jobs")
     acts = LazyModule("worker.services.schedule.acts")
     services = LazyModule("worker.services.processes")
@@ -98,7 +98,7 @@ def worker(
         return
     if settings.is_embedded:
         raise LocatorError("worker", NO_BROKER)
-    services.run_worker(settings, concurrency or families.processors())
+    services.run_worker(settings, concurrency or helpers.processors())
 
 
 @command(app, "scheduler", example="lesart scheduler")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from worker.cli.checks import explain as explaining
     from worker.cli.checks import rederive as rederiving
     from worker.cli.checks import verify_texts
-    from worker.cli.ingest import families
+    from worker.cli.ingest import helpers
     from worker.services import broker
     from worker.services import check as service_check
 else:
@@ -34,7 +34,7 @@ else:
     explaining = LazyModule("worker.cli.checks.explain")
     rederiving = LazyModule("worker.cli.checks.rederive")
     verify_texts = LazyModule("worker.cli.checks.verify_texts")
-    families = LazyModule("worker.cli.ingest.families")
+    helpers = LazyModule("worker.cli.ingest.helpers")
     broker = LazyModule("worker.services.broker")
     service_check = LazyModule("worker.services.check")
 
@@ -77,7 +77,7 @@ def rederive(
         ids = [archive.article_row_id(each) for each in articles] if articles else None
     wanted = rederiving.RederiveSelection(ids, filters, page.after, page.limit)
     with opened_archive(settings) as archive, ProgressLine() as line:
-        number = processes or families.processors()
+        number = processes or helpers.processors()
         found = rederiving.Rereading(archive, settings, number)
         differences = found.differences(wanted, line.report)
         shown_rows = (each for each in differences if every or each.is_any)
