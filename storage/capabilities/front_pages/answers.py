@@ -106,7 +106,7 @@ def find_front(connection: "Connection", address: str) -> int:
 
 def find_teasers(connection: "Connection", front_id: int, part: "Part") -> "Iterator[Teaser]":
     """Yield the teasers of the latest list of a front page, from top to bottom."""
-    query = view_sql.latest_list_query(connection.dialect.name)
+    query = view_sql.latest_list_query(sql_words.words_of(connection))
     for row in database_rows.fetch(connection, query, {"front": front_id}):
         criteria = filters.Conditions().with_clause("q.list_id = :list", list=row["list_id"])
         yield from _teasers().rows(connection, criteria, part)
@@ -120,7 +120,7 @@ def find_stays(
     `criteria` selects rows `k` of teasers.
     """
     where = " AND ".join(criteria.clauses) or "TRUE"
-    query = view_sql.fronts_query(connection.dialect.name, sql_words.RESTRICTED, where)
+    query = view_sql.select_fronts(sql_words.words_of(connection), where)
     criteria = filters.Conditions((), criteria.parameters)
     yield from _stays().rows(connection, criteria, part, query)
 

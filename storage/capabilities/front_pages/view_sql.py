@@ -6,51 +6,26 @@ and confirms the list of these bytes, even if another crawler captured another l
 the clock ran ahead, a stay ended and began where it leapt.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from storage.database.view_facts import View
 from storage.database.view_queries.own_times import corrected_time, correction_seq, last_sight
-from storage.database.view_queries.sql_words import RESTRICTED, SqlWords, renewal_seq, words_of
+from storage.database.view_queries.sql_words import RESTRICTED, SqlWords, renewal_seq
 
 _NEIGHBOURS = {"before": "lag({})", "before2": "lag({}, 2)", "after": "lead({})",
                "after2": "lead({}, 2)"}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class FrontSyntax:
-    """The SQL of one database for the JSON of the column `teasers`: [teaser, level, picture]."""
-
-    words: SqlWords
-    entries: str
-    teaser: str
-    placed: str
-    greatest: str
-    any_true: str
+_LISTED = "CAST(e.value ->> 0 AS bigint)"
+"""The teaser of an element of the column `teasers`: [teaser, level, picture]."""
 
 
-SQLITE = FrontSyntax(
-    words=words_of("sqlite"),
-    entries="json_each(l.teasers) e",
-    teaser="CAST(e.value ->> 0 AS integer)",
-    placed="e.key + 1 AS position, CAST(e.value ->> 0 AS integer) AS teaser_id, "
-    "e.value ->> 1 AS heading_level, e.value ->> 2 AS picture",
-    greatest="max",
-    any_true="max",
-)
-POSTGRES = FrontSyntax(
-    words=words_of("postgresql"),
-    entries="jsonb_array_elements(l.teasers) WITH ORDINALITY AS e(value, position)",
-    teaser="(e.value ->> 0)::bigint",
-    placed="CAST(e.position AS integer) AS position, (e.value ->> 0)::bigint AS teaser_id, "
-    "(e.value ->> 1)::integer AS heading_level, (e.value ->> 2)::boolean AS picture",
-    greatest="greatest",
-    any_true="bool_or",
-)
-
-
-def _syntax(dialect: str) -> FrontSyntax:
-    return POSTGRES if dialect == "postgresql" else SQLITE
+def _placed(words: SqlWords) -> str:
+    return (
+        f"CAST({words.ordinal('e')} + 1 AS integer) AS position, {_LISTED} AS teaser_id, "
+        f"CAST(e.value ->> 1 AS integer) AS heading_level, "
+        f"{words.boolean('e.value ->> 2')} AS picture"
+    )
 
 
 class Teaser:
@@ -69,20 +44,19 @@ class Teaser:
     id: int
 
 
-def teasers_query(dialect: str, restricted: str) -> str:
-    """Return the SELECT of the view `teasers`; `restricted` is a query for the hidden articles."""
-    syntax = _syntax(dialect)
-    seq = f"{syntax.greatest}(p.seq, {_RENEWED}, {renewal_seq('origin', 'p.front_id')})"
+def _select_teasers(words: SqlWords) -> str:
+    seq = words.greater("p.seq", _RENEWED, renewal_seq("origin", "p.front_id"))
     return f"""
 SELECT {seq} AS seq, p.front AS front, p.observed_at AS observed_at,
     p.position AS position, p.heading_level AS heading_level, p.picture AS picture,
     p.is_foreign AS "foreign", p.observation_id AS id, {_TEASER},
     a.public_id AS row_article, p.front_id AS front_id, p.list_id AS list_id
 FROM (
-    SELECT c.*, {syntax.placed}
-    FROM ({_lists(syntax.words)}) c JOIN front l ON l.id = c.shown_id CROSS JOIN {syntax.entries}
+    SELECT c.*, {_placed(words)}
+    FROM ({_lists(words)}) c JOIN front l ON l.id = c.shown_id
+    CROSS JOIN {words.each_in("l.teasers", "e")}
 ) p
-{_joined_teaser("p.teaser_id", restricted)}
+{_joined_teaser("p.teaser_id")}
 """
 
 
@@ -90,17 +64,16 @@ TEASERS = View(
     "teasers",
     Teaser,
     ("id", "position"),
-    lambda words: teasers_query(words.dialect, RESTRICTED),
+    _select_teasers,
     "keys",
     shares_seq=True,
 )
 
 
-def latest_list_query(dialect: str) -> str:
+def latest_list_query(words: SqlWords) -> str:
     """Return the query for the latest list of a front page."""
-    lists = _lists(words_of(dialect))
     return (
-        f"SELECT c.list_id AS list_id FROM ({lists}) c WHERE c.front_id = :front "
+        f"SELECT c.list_id AS list_id FROM ({_lists(words)}) c WHERE c.front_id = :front "
         "ORDER BY c.observed_at DESC, c.list_id DESC LIMIT 1"
     )
 
@@ -129,17 +102,16 @@ class FrontStay:
     teaser: int
 
 
-def fronts_query(dialect: str, restricted: str, where: str = "TRUE") -> str:
+def select_fronts(words: SqlWords, where: str = "TRUE") -> str:
     """Return the SELECT of the view `fronts`, one row for each stay of a headline on a front.
 
     `where` selects teasers by `k.front_id` and `k.origin_id`: databases do not push a condition
     on the result down to the lists.
     """
-    syntax = _syntax(dialect)
-    seqs = ", ".join(f"coalesce(seq_{name}, 0)" for name in _NEIGHBOURS)
+    seqs = [f"coalesce(seq_{name}, 0)" for name in _NEIGHBOURS]
     tests = " OR ".join(f"({each})" for each in _alternations())
     return f"""
-SELECT {syntax.greatest}(stay.seq, stay.renewed, {seqs}) AS seq, stay.front AS front,
+SELECT {words.greater("stay.seq", "stay.renewed", *seqs)} AS seq, stay.front AS front,
     stay.origin AS origin, stay.headline AS headline, stay.kicker AS kicker,
     stay.position AS position, stay.first_position AS first_position,
     stay.last_position AS last_position,
@@ -150,7 +122,7 @@ SELECT {syntax.greatest}(stay.seq, stay.renewed, {seqs}) AS seq, stay.front AS f
     stay.teaser_id AS teaser,
     stay.article AS row_article, stay.front_id AS front_id, stay.teaser_id AS teaser_id,
     stay.first_id AS first_id, stay.origin_id AS origin_id, stay.article_id AS article_id
-FROM ({_with_neighbours(syntax, restricted, where)}) stay
+FROM ({_with_neighbours(words, where)}) stay
 """
 
 
@@ -158,7 +130,7 @@ FRONTS = View(
     "fronts",
     FrontStay,
     ("id", "teaser"),
-    lambda words: fronts_query(words.dialect, RESTRICTED),
+    select_fronts,
     "keys",
     shares_seq=True,
 )
@@ -181,7 +153,7 @@ def _alternations() -> tuple[str, str, str]:
     )
 
 
-def _with_neighbours(syntax: FrontSyntax, restricted: str, where: str) -> str:
+def _with_neighbours(words: SqlWords, where: str) -> str:
     """Return stays with their headlines, and with the two stays before and after them at the same
     address and front; redacted headlines are left out.
     """
@@ -191,17 +163,17 @@ def _with_neighbours(syntax: FrontSyntax, restricted: str, where: str) -> str:
         for name, call in _NEIGHBOURS.items()
         for column, short in (("k.headline", "headline"), ("s.first_number", "first"),
                               ("s.last_number", "last"),
-                              (f"{syntax.greatest}(s.seq, {_RENEWED})", "seq"))
+                              (words.greater("s.seq", _RENEWED), "seq"))
     )  # fmt: skip
     return f"""
 SELECT s.*, {_TEASER}, {columns},
-    {syntax.greatest}({_RENEWED}, {renewal_seq("origin", "s.front_id")}) AS renewed
-FROM ({_stays(syntax, where)}) s
-{_joined_teaser("s.teaser_id", restricted)}
+    {words.greater(_RENEWED, renewal_seq("origin", "s.front_id"))} AS renewed
+FROM ({_stays(words, where)}) s
+{_joined_teaser("s.teaser_id")}
 """
 
 
-def _stays(syntax: FrontSyntax, where: str) -> str:
+def _stays(words: SqlWords, where: str) -> str:
     """Return the runs of consecutive islands with the same teaser.
 
     A position is less than 1,000, so that one number sorts by the number of the island and then
@@ -209,10 +181,10 @@ def _stays(syntax: FrontSyntax, where: str) -> str:
     times and sums are those of their first and last island.
     """
     last = "max(number * 1000 + 999 - position) - max(number) * 1000"
-    selected = f"WHERE {syntax.teaser} IN (SELECT k.id FROM teaser k WHERE {where})"
+    selected = f"WHERE {_LISTED} IN (SELECT k.id FROM teaser k WHERE {where})"
     if where == "TRUE":
         selected = ""
-    islands = _islands(syntax, where)  # no common table expression: `lesart sql` refuses its tables
+    islands = _islands(words, where)  # no common table expression: `lesart sql` refuses its tables
     return f"""
 SELECT s.front_id AS front_id, r.origin AS front, s.teaser_id AS teaser_id,
     f.first_id AS first_id, s.seq AS seq, s.position AS position,
@@ -220,7 +192,7 @@ SELECT s.front_id AS front_id, r.origin AS front, s.teaser_id AS teaser_id,
     s.heading_level AS heading_level, s.picture AS picture,
     s.first_number AS first_number, s.last_number AS last_number,
     f.first_at AS first_seen, CASE WHEN l.next_at IS NULL THEN l.last_at
-        ELSE {syntax.greatest}(f.first_at, l.sight_at) END AS last_seen,
+        ELSE {words.greater("f.first_at", "l.sight_at")} END AS last_seen,
     f.previous_at AS changed_after,
     l.next_at AS ended_by, CAST(l.checks - f.checks_before AS integer) AS checks,
     l.own_lists = f.own_lists_before AS is_foreign
@@ -229,13 +201,14 @@ FROM (
         CAST(min(position) AS integer) AS position,
         CAST(min(number * 1000 + position) - min(number) * 1000 AS integer) AS first_position,
         CAST(999 - ({last}) AS integer) AS last_position,
-        min(heading_level) AS heading_level, {syntax.any_true}(picture) AS picture,
+        min(heading_level) AS heading_level, {words.any_true("picture")} AS picture,
         min(number) AS first_number, max(number) AS last_number
     FROM (
         SELECT t.*, number - row_number() OVER (PARTITION BY teaser_id ORDER BY number) AS run
         FROM (
-            SELECT i.front_id, i.number, i.seq, {syntax.placed}
-            FROM ({islands}) i JOIN front l ON l.id = i.shown_id CROSS JOIN {syntax.entries}
+            SELECT i.front_id, i.number, i.seq, {_placed(words)}
+            FROM ({islands}) i JOIN front l ON l.id = i.shown_id
+            CROSS JOIN {words.each_in("l.teasers", "e")}
             {selected}
         ) t
     ) placement
@@ -247,7 +220,7 @@ JOIN origin r ON r.id = s.front_id
 """
 
 
-def _islands(syntax: FrontSyntax, where: str) -> str:
+def _islands(words: SqlWords, where: str) -> str:
     """Return runs of consecutive equal lists of a front page, with their neighbours in time.
 
     A check with the same bytes counts as the list of these bytes or, if it names none, as the list
@@ -257,11 +230,11 @@ def _islands(syntax: FrontSyntax, where: str) -> str:
     chosen = f"IN (SELECT k.front_id FROM teaser k WHERE {where})"
     window = "(PARTITION BY front_id ORDER BY first_at, first_id)"
     order = "ORDER BY observed_at, id"
-    greatest = f"{syntax.greatest}(last_seq, coalesce(lag(last_seq) OVER {window}, 0)"
+    neighbours = [f"coalesce({each}(last_seq) OVER {window}, 0)" for each in ("lag", "lead")]
     return f"""
 SELECT i.*, row_number() OVER {window} AS number, lag(sight_at) OVER {window} AS previous_at,
     lead(first_at) OVER {window} AS next_at,
-    {greatest}, coalesce(lead(last_seq) OVER {window}, 0)) AS seq,
+    {words.greater("last_seq", *neighbours)} AS seq,
     sum(lists) OVER {window} AS checks, sum(lists) OVER {window} - lists AS checks_before,
     sum(own) OVER {window} AS own_lists, sum(own) OVER {window} - own AS own_lists_before
 FROM (
@@ -281,12 +254,12 @@ FROM (
                 FROM (
                     SELECT c.list_id AS id, c.front_id, c.list_id, c.shown_id,
                         c.shown_id AS shown_before, c.observed_at, c.sight_at, c.seq, c.is_foreign
-                    FROM ({_lists(syntax.words)}) c WHERE c.front_id {chosen}
+                    FROM ({_lists(words)}) c WHERE c.front_id {chosen}
                     UNION ALL
                     SELECT n.id, n.locator_id, NULL, coalesce(p.same_as_id, p.id), NULL,
-                        {corrected_time(syntax.words, "n", foreign)},
+                        {corrected_time(words, "n", foreign)},
                         {last_sight("n", foreign)},
-                        {syntax.greatest}(n.id, {correction_seq("n", foreign)}), {foreign}
+                        {words.greater("n.id", correction_seq("n", foreign))}, {foreign}
                     FROM observation n
                     LEFT JOIN transfer t ON t.observation_id = n.id
                     LEFT JOIN front p
@@ -302,13 +275,13 @@ FROM (
 """
 
 
-def _joined_teaser(number: str, restricted: str) -> str:
+def _joined_teaser(number: str) -> str:
     return f"""
 JOIN teaser k ON k.id = {number}
 JOIN origin g ON g.id = k.origin_id
 LEFT JOIN article_origin ao ON ao.origin_id = k.origin_id
 LEFT JOIN article a ON a.id = ao.article_id
-WHERE k.headline IS NOT NULL AND (ao.article_id IS NULL OR ao.article_id NOT IN {restricted})
+WHERE k.headline IS NOT NULL AND (ao.article_id IS NULL OR ao.article_id NOT IN {RESTRICTED})
 """
 
 

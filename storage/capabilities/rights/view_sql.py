@@ -6,54 +6,14 @@ examined at a place, such as the page of a 304, neither continues nor ends a row
 If the clock ran ahead, a row ended and began where it leapt.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from storage.database.view_facts import View
 from storage.database.view_queries.own_times import corrected_time, correction_seq, last_sight
-from storage.database.view_queries.sql_words import RESTRICTED, SqlWords, renewal_seq, words_of
+from storage.database.view_queries.sql_words import RESTRICTED, SqlWords, renewal_seq
 
 _PLACE = "article_id, article, origin_id, origin, found_in"
 _DECLARATION = f"{_PLACE}, protocol, name, value, machine_readable"
-
-
-@dataclass(frozen=True, slots=True)
-class RightsSyntax:
-    """The SQL of one database for the JSON of the column `rights`.
-
-    `position` is the position of a declaration among those of its place.
-    """
-
-    words: SqlWords
-    places: str
-    entries: str
-    position: str
-    text_at: str
-    boolean_at: str
-    greater: str
-    all_true: str
-
-
-SQLITE = RightsSyntax(
-    words=words_of("sqlite"),
-    places="json_each(t.rights, '$.declared') p",
-    entries="json_each(c.entries) e",
-    position="e.key",
-    text_at="(e.value ->> '$.{}')",
-    boolean_at="(e.value ->> '$.{}')",
-    greater="max({}, {})",
-    all_true="min({})",
-)
-POSTGRES = RightsSyntax(
-    words=words_of("postgresql"),
-    places="jsonb_each(t.rights -> 'declared') p",
-    entries="jsonb_array_elements(c.entries) WITH ORDINALITY AS e(value, ordinal)",
-    position="e.ordinal",
-    text_at="(e.value ->> '{}')",
-    boolean_at="(e.value ->> '{}')::boolean",
-    greater="greatest({}, {})",
-    all_true="bool_and({})",
-)
 
 
 class RightsDeclaration:
@@ -76,10 +36,8 @@ class RightsDeclaration:
     id: int
 
 
-def rights_query(dialect: str, restricted: str) -> str:
-    """Return the SELECT of the view; `restricted` is a query for the hidden articles."""
-    syntax = POSTGRES if dialect == "postgresql" else SQLITE
-    checked_at = corrected_time(syntax.words, "n")
+def select_rights(words: SqlWords) -> str:
+    checked_at = corrected_time(words, "n")
     confirmed = (
         "FROM observation n WHERE n.locator_id = i.origin_id AND n.outcome = 'not_modified' "
         f"AND i.found_in IN ('header', 'page') AND {checked_at} > i.last_at "
@@ -87,11 +45,11 @@ def rights_query(dialect: str, restricted: str) -> str:
     )
     latest = f"coalesce((SELECT max({checked_at}) {confirmed}), i.last_at)"
     sight = f"coalesce((SELECT max({last_sight('n')}) {confirmed}), i.sight_at)"
-    ended = syntax.greater.format("i.first_seen", syntax.greater.format("i.sight_at", sight))
+    ended = words.greater("i.first_seen", "i.sight_at", sight)
     last_seen = f"CASE WHEN i.ended_by IS NULL THEN {latest} ELSE {ended} END"
-    newest = syntax.greater.format("n.id", correction_seq("n"))
-    judged = syntax.greater.format("i.seq", f"coalesce((SELECT max({newest}) {confirmed}), 0)")
-    seq = syntax.greater.format(judged, renewal_seq("origin", "i.origin_id"))
+    newest = words.greater("n.id", correction_seq("n"))
+    judged = words.greater("i.seq", f"coalesce((SELECT max({newest}) {confirmed}), 0)")
+    seq = words.greater(judged, renewal_seq("origin", "i.origin_id"))
     return f"""
 SELECT {seq} AS seq, i.article AS article, i.origin AS origin, i.found_in AS found_in,
     i.protocol AS protocol, i.name AS name, i.value AS value,
@@ -99,7 +57,7 @@ SELECT {seq} AS seq, i.article AS article, i.origin AS origin, i.found_in AS fou
     i.first_seen AS first_seen, {last_seen} AS last_seen, i.ended_by AS ended_by,
     i.checks AS checks, i."foreign" AS "foreign", i.first_id AS id, i.article_id AS article_id,
     i.origin_id AS origin_id, i.row_key AS row_key
-FROM ({_intervals(syntax, restricted)}) i
+FROM ({_intervals(words)}) i
 WHERE i.answer = 1
 """
 
@@ -109,14 +67,14 @@ VIEWS = (
         "rights",
         RightsDeclaration,
         ("origin", "found_in", "name", "value", "id"),
-        lambda words: rights_query(words.dialect, RESTRICTED),
+        select_rights,
         "keys",
         shares_seq=True,
     ),
 )
 
 
-def _intervals(syntax: RightsSyntax, restricted: str) -> str:
+def _intervals(words: SqlWords) -> str:
     """Return the rows of each run with the facts of the whole run; `answer` 1 is its first row.
 
     Window functions, because SQLite pushes no condition into a query with GROUP BY.
@@ -132,46 +90,46 @@ SELECT {_DECLARATION}, min(row_key) OVER {run} AS row_key,
     CASE WHEN min(number) OVER {run} > 1 THEN min(previous_at) OVER {run} END AS changed_after,
     CASE WHEN max(number) OVER {run} < max(answers) OVER {run}
         THEN max(next_at) OVER {run} END AS ended_by,
-    {syntax.all_true.format("is_foreign")} OVER {run} AS "foreign",
+    {words.all_true("is_foreign")} OVER {run} AS "foreign",
     row_number() OVER {run_in_order} AS answer
-FROM ({_declarations(syntax, restricted)}) d
+FROM ({_declarations(words)}) d
 """
 
 
-def _declarations(syntax: RightsSyntax, restricted: str) -> str:
+def _declarations(words: SqlWords) -> str:
     """Return one row for each declaration in an answer; `run` is constant in a run of answers."""
-    name, value, protocol = (syntax.text_at.format(key) for key in ("name", "value", "protocol"))
+    name, value, protocol = (words.text_at("e.value", key) for key in ("name", "value", "protocol"))
     return f"""
 SELECT s.*, number - row_number() OVER (PARTITION BY {_DECLARATION} ORDER BY number) AS run
 FROM (
-    SELECT c.*, c.number * 1000 + {syntax.position} AS row_key, {protocol} AS protocol,
+    SELECT c.*, c.number * 1000 + {words.ordinal("e")} + 1 AS row_key, {protocol} AS protocol,
         {name} AS name, {value} AS value,
-        {syntax.boolean_at.format("machine_readable")} AS machine_readable
-    FROM ({_answers(syntax, restricted)}) c CROSS JOIN {syntax.entries}
+        {words.boolean(words.text_at("e.value", "machine_readable"))} AS machine_readable
+    FROM ({_answers(words)}) c CROSS JOIN {words.each_in("c.entries", "e")}
 ) s
 """
 
 
-def _answers(syntax: RightsSyntax, restricted: str) -> str:
+def _answers(words: SqlWords) -> str:
     """Return one row for each answer and examined place, with the times of its neighbours.
 
     `seq` is the newest of the three answers on which the row depends.
     """
     window = f"(PARTITION BY {_PLACE} ORDER BY observed_at, observation_id)"
-    earlier = syntax.greater.format("seq", f"coalesce(lag(seq) OVER {window}, 0)")
-    newest = syntax.greater.format(earlier, f"coalesce(lead(seq) OVER {window}, 0)")
+    earlier = words.greater("seq", f"coalesce(lag(seq) OVER {window}, 0)")
+    newest = words.greater(earlier, f"coalesce(lead(seq) OVER {window}, 0)")
     is_foreign = "coalesce(s.is_foreign, t.is_foreign)"
     stated = f"CASE WHEN {is_foreign} THEN coalesce(s.observed_at, o.observed_at) ELSE {{}} END"
-    judged = syntax.greater.format("coalesce(s.seq, judged.id, 0)", correction_seq("o", is_foreign))
+    judged = words.greater("coalesce(s.seq, judged.id, 0)", correction_seq("o", is_foreign))
     return f"""
 SELECT {_PLACE}, observation_id, entries, observed_at, sight_at, is_foreign, {newest} AS seq,
     row_number() OVER {window} AS number, lag(sight_at) OVER {window} AS previous_at,
     lead(observed_at) OVER {window} AS next_at, count(*) OVER (PARTITION BY {_PLACE}) AS answers
 FROM (
-    SELECT {syntax.greater.format("t.id", judged)} AS seq,
+    SELECT {words.greater("t.id", judged)} AS seq,
         ao.article_id AS article_id, a.public_id AS article, r.id AS origin_id,
         r.origin AS origin, p.key AS found_in, p.value AS entries, o.id AS observation_id,
-        {stated.format(corrected_time(syntax.words, "o"))} AS observed_at,
+        {stated.format(corrected_time(words, "o"))} AS observed_at,
         {stated.format(last_sight("o"))} AS sight_at, t.is_foreign AS is_foreign
     FROM transfer t
     JOIN observation o ON o.id = t.observation_id
@@ -180,9 +138,9 @@ FROM (
     LEFT JOIN verdict judged ON judged.observation_id = o.id
     LEFT JOIN article_origin ao ON ao.origin_id = r.id
     LEFT JOIN article a ON a.id = ao.article_id
-    CROSS JOIN {syntax.places}
+    CROSS JOIN {words.each_member("t.rights", "declared", "p")}
     WHERE (o.outcome <> 'captured' OR s.observation_id IS NOT NULL OR judged.id IS NOT NULL)
         AND coalesce(s.outcome, o.outcome) NOT IN ('blocked', 'refused')
-        AND (ao.article_id IS NULL OR ao.article_id NOT IN {restricted})
+        AND (ao.article_id IS NULL OR ao.article_id NOT IN {RESTRICTED})
 ) answer
 """

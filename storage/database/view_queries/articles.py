@@ -204,12 +204,12 @@ def select_entries(words: SqlWords) -> str:
     }  # fmt: skip
     columns = (f"{words.text_at('f.value', key)} AS {name}" for name, key in listed.items())
     return f"""
-SELECT {_seq_in_block(words.entry_ordinal)} AS seq, a.public_id AS article, v.number AS version,
+SELECT {_seq_in_block(words.ordinal("f"))} AS seq, a.public_id AS article, v.number AS version,
     {", ".join(columns)}, v.changed_after AS changed_after, v.changed_by AS changed_by,
-    v.article_id AS article_id, {words.entry_ordinal} AS row_ordinal
+    v.article_id AS article_id, {words.ordinal("f")} AS row_ordinal
 FROM version v
 JOIN article a ON a.id = v.article_id
-CROSS JOIN {words.each_entry}
+CROSS JOIN {words.each_in("v.entries", "f")}
 WHERE v.entries IS NOT NULL AND a.id NOT IN {RESTRICTED}
 """
 
@@ -238,7 +238,7 @@ class VersionField:
 
 def select_fields(words: SqlWords) -> str:
     return f"""
-SELECT {_seq_in_block(words.field_ordinal)} AS seq,
+SELECT {_seq_in_block(words.member_ordinal("f"))} AS seq,
     a.public_id AS article, v.number AS version, f.key AS name,
     {words.json_at("f.value", "value")} AS value,
     {words.text_at("f.value", "found_in")} AS found_in,
@@ -249,7 +249,7 @@ FROM version v
 JOIN article a ON a.id = v.article_id
 JOIN derivation d ON d.id = v.derivation_id
 JOIN wording w ON w.id = v.wording_id
-CROSS JOIN {words.each_field}
+CROSS JOIN {words.each_member("d.detail", "fields", "f")}
 WHERE a.id NOT IN {RESTRICTED} AND NOT {names_restricted(words, "f.value", _OWN_TEXT)}
 """
 

@@ -58,7 +58,7 @@ class SqlWords:
     text_at: Callable[[str, str], str]
     contains: Callable[[str, str], str]
     quoted: Callable[[str], str]
-    greater: Callable[[str, str], str]
+    greater: Callable[..., str]
     seconds: Callable[[str, str], str]
     before: Callable[[str, str], str]
     empty_list: str
@@ -68,10 +68,15 @@ class SqlWords:
     has_lateral: bool
     origins: str
     elements: Callable[[str], str]
-    each_field: str
-    field_ordinal: str
-    each_entry: str
-    entry_ordinal: str
+    each_member: Callable[[str, str, str], str]
+    """The members of the object at a key of JSON, as rows `key` and `value` of a name."""
+    member_ordinal: Callable[[str], str]
+    each_in: Callable[[str, str], str]
+    """The elements of a JSON list, as rows `value` of a name."""
+    ordinal: Callable[[str], str]
+    boolean: Callable[[str], str]
+    all_true: Callable[[str], str]
+    any_true: Callable[[str], str]
     hour: Callable[[str], str]
     wording: str
     """The number of a row of full text `s`, as an expression: no index is scanned for it."""
@@ -97,7 +102,7 @@ SQLITE = SqlWords(
     text_at=lambda value, path: f"({value} ->> '$.{path}')",
     contains=lambda text, part: f"instr({text}, {part}) > 0",
     quoted=lambda text: f"json_quote({text})",
-    greater=lambda a, b: f"max({a}, {b})",
+    greater=lambda *values: f"max({', '.join(values)})",
     seconds=lambda a, b: f"round((julianday({b}) - julianday({a})) * 86400, 3)",
     before=_microseconds_before,
     empty_list="'[]'",
@@ -112,10 +117,13 @@ SQLITE = SqlWords(
         "WHERE ao.article_id = a.id ORDER BY r2.id <> own.origin_id, r2.id) listed)"
     ),
     elements=lambda listed: f"json_each({listed}) e",
-    each_field="json_each(d.detail, '$.fields') f",
-    field_ordinal="f.rowid",
-    each_entry="json_each(v.entries) f",
-    entry_ordinal="f.key",
+    each_member=lambda value, key, name: f"json_each({value}, '$.{key}') {name}",
+    member_ordinal=lambda name: f"{name}.rowid",
+    each_in=lambda listed, name: f"json_each({listed}) {name}",
+    ordinal=lambda name: f"{name}.key",
+    boolean=lambda value: value,
+    all_true=lambda value: f"min({value})",
+    any_true=lambda value: f"max({value})",
     hour=lambda moment: f"substr({moment}, 1, 13)",
     wording="s.rowid",
     time_prefix="",
@@ -131,7 +139,7 @@ POSTGRES = SqlWords(
     text_at=lambda value, path: f"({value} #>> '{_braced(path)}')",
     contains=lambda text, part: f"strpos({text}, {part}) > 0",
     quoted=lambda text: f"CAST(to_jsonb(CAST({text} AS text)) AS text)",
-    greater=lambda a, b: f"greatest({a}, {b})",
+    greater=lambda *values: f"greatest({', '.join(values)})",
     seconds=lambda a, b: f"round(extract(epoch FROM {b} - {a}), 3)::float8",
     before=lambda moment, count: f"({moment} - {count} * interval '1 microsecond')",
     empty_list="'[]'::jsonb",
@@ -145,10 +153,17 @@ POSTGRES = SqlWords(
         "WHERE ao.article_id = a.id)"
     ),
     elements=lambda listed: f"jsonb_array_elements_text({listed}) AS e(value)",
-    each_field="jsonb_each(d.detail -> 'fields') WITH ORDINALITY AS f(key, value, ordinal)",
-    field_ordinal="(f.ordinal - 1)",
-    each_entry="jsonb_array_elements(v.entries) WITH ORDINALITY AS f(value, ordinal)",
-    entry_ordinal="(f.ordinal - 1)",
+    each_member=lambda value, key, name: (
+        f"jsonb_each({value} -> '{key}') WITH ORDINALITY AS {name}(key, value, ordinal)"
+    ),
+    member_ordinal=lambda name: f"({name}.ordinal - 1)",
+    each_in=lambda listed, name: (
+        f"jsonb_array_elements({listed}) WITH ORDINALITY AS {name}(value, ordinal)"
+    ),
+    ordinal=lambda name: f"({name}.ordinal - 1)",
+    boolean=lambda value: f"({value})::boolean",
+    all_true=lambda value: f"bool_and({value})",
+    any_true=lambda value: f"bool_or({value})",
     hour=lambda moment: f"date_trunc('hour', {moment}, 'UTC')",
     wording="s.wording_id + 0",
     time_prefix="timestamptz ",

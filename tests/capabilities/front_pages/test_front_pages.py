@@ -13,9 +13,10 @@ from lxml import html
 from typer.testing import CliRunner
 
 from storage.capabilities.front_pages import pages
-from storage.capabilities.front_pages.view_sql import fronts_query
+from storage.capabilities.front_pages.view_sql import select_fronts
 from storage.database.tables import FRONT as FRONT_TABLE
 from storage.database.tables import TEASER
+from storage.database.view_queries.sql_words import words_of
 from storage.language.passage import Passage
 from storage.read.archive import open_archive
 from storage.read.filters import Clocks
@@ -212,7 +213,7 @@ def test_the_cost_of_stays_grows_with_the_checks_not_with_their_square(tmp_path)
         with closing(sqlite3.connect(tmp_path / str(checks))) as connection:
             counted = count()
             connection.set_progress_handler(lambda c=counted: next(c) < 0, 100)
-            rows = connection.execute(fronts_query("sqlite", "(SELECT 0)")).fetchall()
+            rows = connection.execute(select_fronts(words_of("sqlite"))).fetchall()
             assert len(rows) == 10 + checks // 2 - 1
             steps.append(next(counted))
     assert steps[1] < 2.5 * steps[0]
