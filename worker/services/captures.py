@@ -31,7 +31,7 @@ from storage.web.problems import Problem
 from storage.web.schemas import record, troubles
 from storage.write.submissions import Submission, SubmissionRedactedError, store_submission
 from worker.address import Address, parse_address, split_secrets
-from worker.services.orders import ERRORS, IngestService, authenticate_bearer
+from worker.services.orders import ERRORS, NEEDS_TOKEN, IngestService, require_token
 from worker.text.file_types import HEAD_BYTES, detect_type
 from worker.web.public import local_name_reason
 
@@ -51,21 +51,13 @@ class SubmittedPage(QueryParameters):
     html: Annotated[str, Field(min_length=1, description="The page as one HTML document.")]
 
 
-def capture_access(request: Request) -> tuple[IngestService, Token]:
-    """Return the service and the token of a request that may submit captures.
-
-    Raises: Problem.
-    """
-    return authenticate_bearer(request, "capture")
-
-
 def body_limit(settings: Settings) -> int:
     """Return the maximum size of a request: a document, and the form around it."""
     return settings.max_document_bytes + MOST_BODY_BYTES
 
 
 router = APIRouter(tags=["orders"])
-CaptureAccess = Annotated[tuple[IngestService, Token], Depends(capture_access)]
+CaptureAccess = Annotated[tuple[IngestService, Token], Depends(require_token("capture"))]
 _FORM_SCHEMA = {
     "type": "object",
     "required": ["url", "file"],
@@ -75,7 +67,7 @@ _FORM_SCHEMA = {
     },
 }
 _BODY: dict[str, Any] = {
-    "security": [{"token": []}],
+    **NEEDS_TOKEN,
     "requestBody": {
         "required": True,
         "content": {

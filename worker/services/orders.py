@@ -146,35 +146,38 @@ def create_ingest_service(
 
 def require_scope(scope: str) -> Callable[[Request], IngestService]:
     """Return a dependency that gives the ingest service to requests whose token has `scope`."""
+    authenticate = require_token(scope)
 
     def authenticated_service(request: Request) -> IngestService:
-        return authenticate_bearer(request, scope)[0]
+        return authenticate(request)[0]
 
     return authenticated_service
 
 
-def authenticate_bearer(request: Request, scope: str) -> tuple[IngestService, Token]:
-    """Return the ingest service, and the token in the `Authorization` header of a request.
+def require_token(scope: str) -> Callable[[Request], tuple[IngestService, Token]]:
+    """Return a dependency that gives the ingest service, and the token of a request with `scope`.
 
-    Raises: Problem.
+    The token is in the `Authorization` header. The dependency raises Problem.
     """
-    service: IngestService = request.app.state.ingest_service
-    kind, _, token_text = request.headers.get("authorization", "").partition(" ")
-    token = service.authenticate(
-        request, token_text.strip() if kind.lower() == "bearer" else None, scope
-    )
-    return service, token
+
+    def authenticate(request: Request) -> tuple[IngestService, Token]:
+        service: IngestService = request.app.state.ingest_service
+        kind, _, token_text = request.headers.get("authorization", "").partition(" ")
+        given = token_text.strip() if kind.lower() == "bearer" else None
+        return service, service.authenticate(request, given, scope)
+
+    return authenticate
 
 
 router = APIRouter(tags=["orders"])
 IngestAccess = Annotated[IngestService, Depends(require_scope("ingest"))]
 SourcesAccess = Annotated[IngestService, Depends(require_scope("sources"))]
-_KEY: dict[str, Any] = {"security": [{"token": []}]}
+NEEDS_TOKEN: dict[str, Any] = {"security": [{"token": []}]}
 
 
 @router.post(
     "/api/ingest", status_code=202, responses={202: {"model": JOB}, **troubles(*ERRORS)},
-    openapi_extra=_KEY,
+    openapi_extra=NEEDS_TOKEN,
 )  # fmt: skip
 def ingest(service: IngestAccess, body: Annotated[IngestRequest, Body()]) -> Response:
     """Order an ingestion of addresses or of a source; files of the server are not accepted."""
@@ -183,7 +186,7 @@ def ingest(service: IngestAccess, body: Annotated[IngestRequest, Body()]) -> Res
 
 @router.post(
     "/api/sources", status_code=201, responses={201: {"model": SOURCE}, **troubles(*ERRORS)},
-    openapi_extra=_KEY,
+    openapi_extra=NEEDS_TOKEN,
 )  # fmt: skip
 def add_source(service: SourcesAccess, body: Annotated[NewSource, Body()]) -> Response:
     """Watch an address from now on."""
@@ -191,7 +194,9 @@ def add_source(service: SourcesAccess, body: Annotated[NewSource, Body()]) -> Re
 
 
 @router.patch(
-    "/api/sources", responses={200: {"model": SOURCE}, **troubles(*ERRORS)}, openapi_extra=_KEY
+    "/api/sources",
+    responses={200: {"model": SOURCE}, **troubles(*ERRORS)},
+    openapi_extra=NEEDS_TOKEN,
 )
 def change_source(service: SourcesAccess, body: Annotated[SourceChanges, Body()]) -> Response:
     """Pause or resume a source, or change its schedule."""
@@ -208,7 +213,7 @@ def change_source(service: SourcesAccess, body: Annotated[SourceChanges, Body()]
 @router.delete(
     "/api/sources", status_code=204,
     responses={204: {"description": "The source was removed"}, **troubles(*ERRORS)},
-    openapi_extra=_KEY,
+    openapi_extra=NEEDS_TOKEN,
 )  # fmt: skip
 def remove_source(service: SourcesAccess, body: Annotated[SourceName, Query()]) -> Response:
     """Stop watching a source; its captures are retained."""

@@ -1,6 +1,6 @@
 """Requests that label changes and withdraw labels."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Query
 from pydantic import Field
@@ -16,12 +16,11 @@ from storage.values.net.token import Token
 from storage.web.archives import pool_of
 from storage.web.parameters import QueryParameters
 from storage.web.schemas import record, troubles
-from worker.services.orders import ERRORS, IngestService, authenticate_bearer
+from worker.services.orders import ERRORS, NEEDS_TOKEN, IngestService, require_token
 
 REVIEW = record("ReviewWritten", id=int, reviewer=str)
 ROUTER = APIRouter(tags=["orders"])
 Note = Annotated[str, Bounds(max_length=store.LONGEST_NOTE, has_lines=True)]
-_KEY: dict[str, Any] = {"security": [{"token": []}]}
 
 
 class LabelOfChange(QueryParameters):
@@ -38,16 +37,11 @@ class NewReview(LabelOfChange):
     own: Plain | None = None
 
 
-def review_access(request: Request) -> tuple[IngestService, Token]:
-    """Return the service and the token of a request that may review. Raises: Problem."""
-    return authenticate_bearer(request, "review")
-
-
-Access = Annotated[tuple[IngestService, Token], Depends(review_access)]
+Access = Annotated[tuple[IngestService, Token], Depends(require_token("review"))]
 
 
 @ROUTER.post(
-    "/api/reviews", status_code=201, openapi_extra=_KEY,
+    "/api/reviews", status_code=201, openapi_extra=NEEDS_TOKEN,
     responses={201: {"model": REVIEW}, **troubles(*ERRORS, 410, 451)},
 )  # fmt: skip
 def add_review(request: Request, access: Access, body: Annotated[NewReview, Body()]) -> Response:
@@ -60,7 +54,7 @@ def add_review(request: Request, access: Access, body: Annotated[NewReview, Body
 
 
 @ROUTER.delete(
-    "/api/reviews", status_code=204, openapi_extra=_KEY,
+    "/api/reviews", status_code=204, openapi_extra=NEEDS_TOKEN,
     responses={204: {"description": "Withdrawn"}, **troubles(*ERRORS, 410, 451)},
 )  # fmt: skip
 def withdraw_review(

@@ -1,6 +1,6 @@
 """Requests that decide about unconfirmed readings."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Depends, Query
 from pydantic import Field
@@ -14,11 +14,10 @@ from storage.values.net.token import Token
 from storage.web.archives import pool_of
 from storage.web.parameters import QueryParameters
 from storage.web.schemas import record, troubles
-from worker.services.orders import ERRORS, IngestService, authenticate_bearer
+from worker.services.orders import ERRORS, NEEDS_TOKEN, IngestService, require_token
 
 DECISION = record("DecisionWritten", id=int, decided_by=str)
 ROUTER = APIRouter(tags=["orders"])
-_KEY: dict[str, Any] = {"security": [{"token": []}]}
 
 
 class DecidedReading(QueryParameters):
@@ -36,16 +35,11 @@ class NewDecision(DecidedReading):
     decision: Literal["confirmed", "dismissed"]
 
 
-def decide_access(request: Request) -> tuple[IngestService, Token]:
-    """Return the service and the token of a request that may decide. Raises: Problem."""
-    return authenticate_bearer(request, "decide")
-
-
-Access = Annotated[tuple[IngestService, Token], Depends(decide_access)]
+Access = Annotated[tuple[IngestService, Token], Depends(require_token("decide"))]
 
 
 @ROUTER.post(
-    "/api/unconfirmed", status_code=201, openapi_extra=_KEY,
+    "/api/unconfirmed", status_code=201, openapi_extra=NEEDS_TOKEN,
     responses={201: {"model": DECISION}, **troubles(*ERRORS, 410, 451)},
 )  # fmt: skip
 def decide(request: Request, access: Access, body: Annotated[NewDecision, Body()]) -> Response:
@@ -57,7 +51,7 @@ def decide(request: Request, access: Access, body: Annotated[NewDecision, Body()
 
 
 @ROUTER.delete(
-    "/api/unconfirmed", status_code=204, openapi_extra=_KEY,
+    "/api/unconfirmed", status_code=204, openapi_extra=NEEDS_TOKEN,
     responses={204: {"description": "Undone"}, **troubles(*ERRORS, 410, 451)},
 )  # fmt: skip
 def undo_decision(
