@@ -22,7 +22,7 @@ from worker.text.annotate.quotes import Choices, quotes
 from worker.text.annotate.speaker.first_names import tell_gender
 from worker.text.annotate.speaker.persons import PersonOption, choose_person
 
-TARGET = WEIGHTS / "persons.json"
+TARGET = WEIGHTS / "pronouns.json"
 SILVER, GOLD, _NEAR, PENALTY = 0.1, 1.0, 60, 0.7
 """The weight of a case whose pronoun was put there by this program."""
 NamesOf = Callable[[int], Sequence[str] | None]

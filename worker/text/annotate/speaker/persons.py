@@ -1,6 +1,6 @@
 """Find whom "he", "she", "er" or "sie" means: the persons named before, by fitted weights.
 
-`bench/fit/persons.py` fits the weights in `weights/persons.json`.
+`bench/fit/persons.py` fits the weights in `weights/pronouns.json`.
 """
 
 import re
@@ -319,4 +319,4 @@ def _features(person: Person) -> list[str]:
 
 def choose_person(options: Sequence[PersonOption], _number: int = 0) -> tuple[PersonOption, float]:
     """Return the likeliest person, and its probability."""
-    return choose_likeliest("persons", options)
+    return choose_likeliest("pronouns", options)
