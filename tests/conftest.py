@@ -90,8 +90,8 @@ settings.load_profile(os.environ.get("LESART_TEST_PROFILE", "lesart"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let a run take half of the tests: those of an even or of an odd checksum of their name."""
-    parser.addoption("--half", type=int, choices=(0, 1), help="run one half of the tests")
+    """Let a run take a quarter of the tests, by the checksums of their names."""
+    parser.addoption("--quarter", type=int, choices=range(4), help="run a quarter of the tests")
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -117,7 +117,7 @@ def pytest_collection() -> Iterator[None]:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put each test into its tier, by its markers, its database and its number among the cases.
 
-    All cases of a test are in one half of `--half`, since they share what is made for them.
+    All cases of a test are in one quarter of `--quarter`, since they share what is made for them.
     """
     cases: Counter[str] = Counter()
     quick: Counter[Path] = Counter()
@@ -134,15 +134,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("slow")
         _mark_quick(item, cases[test], quick)
     items.sort(key=lambda item: not _has(item, "starts_first"))
-    half = config.getoption("--half")
-    if half is not None:
-        left_out = [item for item in items if _half(item) != half]
+    quarter = config.getoption("--quarter")
+    if quarter is not None:
+        left_out = [item for item in items if _quarter(item) != quarter]
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if _half(item) == half]
+        items[:] = [item for item in items if _quarter(item) == quarter]
 
 
-def _half(item: pytest.Item) -> int:
-    return zlib.crc32(item.nodeid.partition("[")[0].encode()) % 2
+def _quarter(item: pytest.Item) -> int:
+    return zlib.crc32(item.nodeid.partition("[")[0].encode()) % 4
 
 
 def _has(item: pytest.Item, marker: str) -> bool:
