@@ -6,6 +6,7 @@ beats the TOML file, the file beats the default.
 
 import os
 import re
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
@@ -44,7 +45,6 @@ from storage.values.settings.readers import (
 )
 
 if TYPE_CHECKING:
-    import tomllib
     import zoneinfo
     from zoneinfo import ZoneInfo
 
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from storage.database import engine as engines
     from storage.database.servers import hosts
 else:
-    tomllib = LazyModule("tomllib")
     zoneinfo = LazyModule("zoneinfo")
     archive_errors = LazyModule("storage.database.archive_errors")
     engines = LazyModule("storage.database.engine")

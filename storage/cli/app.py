@@ -1,8 +1,9 @@
 """The `lesart` command, to which the modules add their commands."""
 
+import platform
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
@@ -12,13 +13,7 @@ from storage.cli.exits import SUCCESS
 from storage.cli.options import ArchiveOptions, LeadingOutputOptions, WithGroups
 from storage.read.query.doors import DOORS
 from storage.read.query.parameter import flag
-from storage.values.lazy import LazyModule
 from storage.values.program import program
-
-if TYPE_CHECKING:
-    import platform
-else:
-    platform = LazyModule("platform")
 
 _OWN: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {

@@ -21,9 +21,11 @@ from storage.cli.options import (
 from storage.cli.output import binary_stream, read_argument, write_record, write_rows
 from storage.cli.parquet_file import parquet_stream
 from storage.cli.report import reading, report_list, report_written
+from storage.read import answers
 from storage.read.filters import Filters
 from storage.read.query.parameter import argument, flag, option
 from storage.read.query.queries import ClockOptions, FilterOptions, PageOptions
+from storage.read.render import moment as moments
 from storage.values.lazy import LazyModule
 from storage.values.messages import quantity
 from storage.values.program import program
@@ -34,22 +36,19 @@ if TYPE_CHECKING:
     from storage.export import texts as text_export
     from storage.export import warc
     from storage.export.texts import Selection
-    from storage.read import answers, find
+    from storage.read import find
     from storage.read import sql as sql_queries
     from storage.read.archive import ReadOnlyArchive
     from storage.read.figures import edits as edit_spans
     from storage.read.figures.edits import EditSpan
-    from storage.read.render import moment as moments
 else:
     engines = LazyModule("storage.database.engine")
     schema = LazyModule("storage.database.schema")
     text_export = LazyModule("storage.export.texts")
     warc = LazyModule("storage.export.warc")
-    answers = LazyModule("storage.read.answers")
     find = LazyModule("storage.read.find")
     sql_queries = LazyModule("storage.read.sql")
     edit_spans = LazyModule("storage.read.figures.edits")
-    moments = LazyModule("storage.read.render.moment")
 
 db = command_group("db")
 

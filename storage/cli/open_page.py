@@ -1,5 +1,6 @@
 """`lesart open`: the page, or an article on it, in the browser."""
 
+import ipaddress
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -15,11 +16,9 @@ from storage.values.errors import PageUnreachableError
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
-    import ipaddress
     import webbrowser
     from http import client
 else:
-    ipaddress = LazyModule("ipaddress")
     webbrowser = LazyModule("webbrowser")
     client = LazyModule("http.client")
 

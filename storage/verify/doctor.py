@@ -12,34 +12,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from storage.database import archive_errors, schema, schema_version
+from storage.database import capture_store as stores
+from storage.database import engine as engines
+from storage.database import unit as units
+from storage.database.servers import hosts
+from storage.history import clock_corrections
+from storage.read import archive as reader
 from storage.settings import Settings, hide_secrets
+from storage.values import failures
 from storage.values.freshness import CLOCKS_DIFFER
-from storage.values.lazy import LazyModule
 from storage.values.messages import quantity
 
 if TYPE_CHECKING:
-    from storage.database import archive_errors, ownership, schema, schema_version
-    from storage.database import capture_store as stores
-    from storage.database import engine as engines
-    from storage.database import unit as units
-    from storage.database.servers import hosts
     from storage.database.unit import ArchiveTime
-    from storage.history import clock_corrections
     from storage.history.clock_corrections import StoredCorrection
-    from storage.read import archive as reader
-    from storage.values import failures
-else:
-    archive_errors = LazyModule("storage.database.archive_errors")
-    ownership = LazyModule("storage.database.ownership")
-    schema = LazyModule("storage.database.schema")
-    schema_version = LazyModule("storage.database.schema_version")
-    stores = LazyModule("storage.database.capture_store")
-    engines = LazyModule("storage.database.engine")
-    units = LazyModule("storage.database.unit")
-    hosts = LazyModule("storage.database.servers.hosts")
-    clock_corrections = LazyModule("storage.history.clock_corrections")
-    reader = LazyModule("storage.read.archive")
-    failures = LazyModule("storage.values.failures")
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING, ON CONFLICT

@@ -2,23 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
+from storage.database import archive_errors
+from storage.history.alerts import lists
+from storage.read import archive as reader
+from storage.read.figures import work_state
 from storage.settings import Settings
-from storage.values.lazy import LazyModule
 from storage.values.messages import quantity
 from storage.verify.doctor import Finding
-
-if TYPE_CHECKING:
-    from storage.database import archive_errors
-    from storage.history.alerts import lists
-    from storage.read import archive as reader
-    from storage.read.figures import work_state
-else:
-    archive_errors = LazyModule("storage.database.archive_errors")
-    lists = LazyModule("storage.history.alerts.lists")
-    reader = LazyModule("storage.read.archive")
-    work_state = LazyModule("storage.read.figures.work_state")
 
 LATE_SECONDS = 60.0
 """A delivery that has been due for longer is late: the scheduler sends once a second."""

@@ -21,6 +21,7 @@ from storage.settings import Settings
 from storage.values.change_class import ChangeClass
 from storage.values.errors import AlertError
 from storage.values.lazy import LazyModule
+from storage.values.net import private_hosts
 from storage.values.net.mail_server import MAIL_ADDRESS
 from worker.cli.opened import opened_archive
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from storage.language import tokens
     from storage.read import archive as reader
     from storage.read import lists as reading_lists
-    from storage.values.net import private_hosts
     from storage.write.alerts import manage
     from worker.alerts import by_apprise, sample, webhook
     from worker.web import connection as connections
@@ -45,7 +45,6 @@ else:
     rules = LazyModule("storage.history.alerts.rule")
     tokens = LazyModule("storage.language.tokens")
     reader = LazyModule("storage.read.archive")
-    private_hosts = LazyModule("storage.values.net.private_hosts")
     by_apprise = LazyModule("worker.alerts.by_apprise")
     webhook = LazyModule("worker.alerts.webhook")
     connections = LazyModule("worker.web.connection")

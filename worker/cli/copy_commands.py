@@ -27,6 +27,7 @@ from storage.values.lazy import LazyModule
 from storage.values.messages import quantity
 from storage.values.program import program
 from storage.values.settings.readers import parse_interval
+from worker.cli import summaries as summary_rows
 from worker.cli.checks.report_verification import report_verification
 from worker.cli.opened import opened_archive
 from worker.cli.redactions import prepare_reading, read_acts, redact_again
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from storage.write.archive import Archive
     from storage.write.redaction import order_kinds, repeat
     from worker.cli import control
-    from worker.cli import summaries as summary_rows
     from worker.flow import spool
 else:
     stores = LazyModule("storage.database.capture_store")
@@ -54,7 +54,6 @@ else:
     order_kinds = LazyModule("storage.write.redaction.order_kinds")
     repeat = LazyModule("storage.write.redaction.repeat")
     control = LazyModule("worker.cli.control")
-    summary_rows = LazyModule("worker.cli.summaries")
     spool = LazyModule("worker.flow.spool")
 
 BACKUPS = "lesart-*.sqlite3"

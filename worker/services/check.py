@@ -1,22 +1,14 @@
 """The check of the scheduler in `lesart doctor`."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from storage.database import archive_errors
+from storage.read import archive as reader
+from storage.read.figures import work_state
 from storage.settings import Settings
-from storage.values.lazy import LazyModule
 from storage.verify.doctor import Finding
 from worker.services.schedule.act import LATE_SECONDS
 from worker.services.schedule.scheduler import ACTS, late_acts
-
-if TYPE_CHECKING:
-    from storage.database import archive_errors
-    from storage.read import archive as reader
-    from storage.read.figures import work_state
-else:
-    archive_errors = LazyModule("storage.database.archive_errors")
-    reader = LazyModule("storage.read.archive")
-    work_state = LazyModule("storage.read.figures.work_state")
 
 
 def check_scheduler(settings: Settings) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
+from storage.read import answers, filters
 from storage.read.query.parameter import argument, option
 from storage.read.query.queries import ClockOptions, ListQuery, Long
 from storage.values.digest import origin_id
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from storage.capabilities.front_pages import view_sql
     from storage.database import rows as database_rows
     from storage.database.view_queries import sql_words
-    from storage.read import answers, filters, find
+    from storage.read import find
     from storage.read.answers import FrontStay, Teaser
     from storage.read.archive.queries import ArchiveQueries
     from storage.read.filters import Conditions
@@ -32,8 +33,6 @@ else:
     view_sql = LazyModule("storage.capabilities.front_pages.view_sql")
     database_rows = LazyModule("storage.database.rows")
     sql_words = LazyModule("storage.database.view_queries.sql_words")
-    answers = LazyModule("storage.read.answers")
-    filters = LazyModule("storage.read.filters")
     find = LazyModule("storage.read.find")
     records = LazyModule("storage.read.query.records")
     origin_name = LazyModule("storage.values.net.origin_name")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from storage.capabilities.quotations import quotes
 from storage.capabilities.quotations.quotes import Identity, Person, Quotation, Statement
+from storage.read import filters
 from storage.read.query.parameter import argument, flag, option
 from storage.read.query.queries import (
     AnyArticle,
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from storage.database import rows as database_rows
     from storage.database import views
     from storage.language import folded_names
-    from storage.read import filters
     from storage.read.archive.queries import ArchiveQueries
     from storage.read.filters import Conditions
     from storage.read.query import records
@@ -35,7 +35,6 @@ else:
     identities = LazyModule("storage.capabilities.quotations.identities")
     folded_names = LazyModule("storage.language.folded_names")
     views = LazyModule("storage.database.views")
-    filters = LazyModule("storage.read.filters")
     records = LazyModule("storage.read.query.records")
 
 QuotationKind = Literal["direct", "indirect"]

@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from storage.read import filters
 from storage.values.answer import Answer
 from storage.values.lazy import LazyModule
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from storage.database import views
     from storage.database.rows import Row
     from storage.language import folded_names
-    from storage.read import filters
     from storage.read.filters import Conditions
     from storage.read.query import records
     from storage.read.query.records import Part
@@ -25,7 +25,6 @@ else:
     database_rows = LazyModule("storage.database.rows")
     folded_names = LazyModule("storage.language.folded_names")
     views = LazyModule("storage.database.views")
-    filters = LazyModule("storage.read.filters")
     records = LazyModule("storage.read.query.records")
 
 Q = TypeVar("Q", bound="Quotation")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from storage.read import filters
 from storage.read.query.parameter import flag, option
 from storage.read.query.queries import AnyArticle, ListQuery, Plain
 from storage.values.answer import Answer
@@ -13,14 +14,12 @@ from storage.values.lazy import LazyModule
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from storage.read import filters
     from storage.read.archive.queries import ArchiveQueries
     from storage.read.filters import Conditions
     from storage.read.query import records
     from storage.read.query.queries import Page
     from storage.read.query.records import Part
 else:
-    filters = LazyModule("storage.read.filters")
     records = LazyModule("storage.read.query.records")
 
 

@@ -4,17 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from storage.read import answers
 from storage.read.query.parameter import argument, flag
 from storage.read.query.queries import ClockOptions, ListQuery, Long
-from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
-    from storage.read import answers
     from storage.read.archive.queries import ArchiveQueries
     from storage.read.query.queries import Page
     from storage.values.answer import Answer
-else:
-    answers = LazyModule("storage.read.answers")
 
 
 @dataclass(kw_only=True)

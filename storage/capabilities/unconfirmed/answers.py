@@ -5,18 +5,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from storage.capabilities.unconfirmed.readings import IS_OPEN, find_unconfirmed
+from storage.read import filters
 from storage.read.answers import UnconfirmedReading
 from storage.read.query.parameter import flag
 from storage.read.query.queries import AnyArticle, ListQuery
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
-    from storage.read import filters
     from storage.read.archive.queries import ArchiveQueries
     from storage.read.query import records
     from storage.read.query.queries import Page
 else:
-    filters = LazyModule("storage.read.filters")
     records = LazyModule("storage.read.query.records")
 
 

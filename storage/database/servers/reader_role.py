@@ -4,16 +4,16 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy
+
 from storage.database.views import READER_ROLE, VIEWS
 from storage.values.lazy import LazyModule
 
 if TYPE_CHECKING:
     import psycopg
-    import sqlalchemy
     from psycopg import sql as statements
     from sqlalchemy import Connection
 else:
-    sqlalchemy = LazyModule("sqlalchemy")
     statements = LazyModule("psycopg.sql")
 
 HARMLESS = (

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, ca
 
 from storage.database.archive_errors import ArchiveClosedError, ArchiveReplicaError
 from storage.database.rows import committed_reads
+from storage.database.servers import position
 from storage.database.sqlite_file import SqliteReader, sqlite_path
 from storage.read.filters import TODAY, Clocks, Filters
 from storage.read.named import NAMED, check_if_empty, require_named
@@ -27,14 +28,13 @@ if TYPE_CHECKING:
 
     from storage.database import engine as engines
     from storage.database.engine import Commits
-    from storage.database.servers import pooler, position
+    from storage.database.servers import pooler
     from storage.read import blame, find
     from storage.read.blame import SentenceCache
     from storage.read.clocks import as_of
 else:
     engines = LazyModule("storage.database.engine")
     pooler = LazyModule("storage.database.servers.pooler")
-    position = LazyModule("storage.database.servers.position")
     blame = LazyModule("storage.read.blame")
     find = LazyModule("storage.read.find")
     as_of = LazyModule("storage.read.clocks.as_of")

@@ -3,21 +3,17 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from storage.capabilities.browser_pages import store
+from storage.database import archive_errors
+from storage.read import archive as reader
+from storage.record import sources
 from storage.settings import Settings
 from storage.values.lazy import LazyModule
 from storage.verify.doctor import Finding
 
 if TYPE_CHECKING:
-    from storage.capabilities.browser_pages import store
-    from storage.database import archive_errors
-    from storage.read import archive as reader
-    from storage.record import sources
     from worker.capabilities.browser_pages import browser
 else:
-    archive_errors = LazyModule("storage.database.archive_errors")
-    reader = LazyModule("storage.read.archive")
-    sources = LazyModule("storage.record.sources")
-    store = LazyModule("storage.capabilities.browser_pages.store")
     browser = LazyModule("worker.capabilities.browser_pages.browser")
 
 REMEDY = "install Chromium, set LESART_BROWSER, and allow namespaces (unshare) to this user"

@@ -1,22 +1,14 @@
 """The check of copies at other archives in `lesart doctor`."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from storage.capabilities.outside_copies import store
+from storage.database import archive_errors
+from storage.read import archive as reader
 from storage.settings import Settings
-from storage.values.lazy import LazyModule
 from storage.values.messages import quantity
 from storage.values.net.web_archive import archive_keys, copy_archives
 from storage.verify.doctor import Finding
-
-if TYPE_CHECKING:
-    from storage.capabilities.outside_copies import store
-    from storage.database import archive_errors
-    from storage.read import archive as reader
-else:
-    archive_errors = LazyModule("storage.database.archive_errors")
-    reader = LazyModule("storage.read.archive")
-    store = LazyModule("storage.capabilities.outside_copies.store")
 
 ELSEWHERE = "set LESART_WEB_ARCHIVES for the services, or `lesart source set NAME --copy-to off`"
 NO_KEYS = "set LESART_WEB_ARCHIVE_KEYS for `lesart up`, or on the stack for the scheduler"

@@ -1,21 +1,13 @@
 """The check of unconfirmed readings in `lesart doctor`."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from storage.capabilities.unconfirmed import figures
+from storage.database import archive_errors
+from storage.read import archive as reader
 from storage.settings import Settings
-from storage.values.lazy import LazyModule
 from storage.values.messages import quantity
 from storage.verify.doctor import Finding
-
-if TYPE_CHECKING:
-    from storage.capabilities.unconfirmed import figures
-    from storage.database import archive_errors
-    from storage.read import archive as reader
-else:
-    archive_errors = LazyModule("storage.database.archive_errors")
-    figures = LazyModule("storage.capabilities.unconfirmed.figures")
-    reader = LazyModule("storage.read.archive")
 
 DECIDE = "see `lesart unconfirmed --open`, then `lesart confirm` or `lesart dismiss`"
 

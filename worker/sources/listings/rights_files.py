@@ -20,14 +20,12 @@ from storage.values.net.rights import (
     inline_terms,
     named_declaration,
 )
+from worker.sources.listings import safe_xml
 
 if TYPE_CHECKING:
     from lxml import etree
-
-    from worker.sources.listings import safe_xml
 else:
     etree = LazyModule("lxml.etree")
-    safe_xml = LazyModule("worker.sources.listings.safe_xml")
 
 WELL_KNOWN = "/.well-known/tdmrep.json"
 KIND = "rights"
