@@ -23,6 +23,7 @@ from storage.read.answers import (
     ArticleName,
     Change,
     Job,
+    LineageDecision,
     NoiseStep,
     Observation,
     Refusal,
@@ -320,6 +321,38 @@ def noise(connection: "Connection", article_id: int | None, part: Part) -> Itera
         criteria = criteria.with_clause(mine, article=article_id)
     steps = replace(_NOISE, compute=partial(_noise_fields, connection))
     yield from steps.rows(connection, criteria, part)
+
+
+_LINEAGES = RecordList(LineageDecision, "lineages", {"id": int})
+_LINEAGE_QUERY = f"""
+SELECT l.id AS id, l.origin_id AS origin_id, l.to_origin_id AS to_origin_id,
+    a.public_id AS article, l.kind AS kind, o.origin AS origin,
+    t.origin AS to_origin, l.decided_at AS decided_at, u.undone_at AS undone_at, u.reason AS reason
+FROM lineage l
+JOIN origin o ON o.id = l.origin_id
+JOIN origin t ON t.id = l.to_origin_id
+LEFT JOIN lineage_undone u ON u.lineage_id = l.id
+LEFT JOIN article_origin ao ON ao.origin_id = l.to_origin_id
+LEFT JOIN article a ON a.id = ao.article_id
+WHERE a.id IS NULL OR a.id NOT IN {RESTRICTED}
+"""  # a constant
+_LINEAGE_OF_ARTICLE = """
+EXISTS (SELECT 1 FROM article_origin ao
+    WHERE ao.article_id = :article AND ao.origin_id IN (q.origin_id, q.to_origin_id))
+"""
+
+
+def lineages(
+    connection: "Connection", article_id: int | None, part: Part
+) -> Iterator[LineageDecision]:
+    """Yield the decisions in their order, including undone ones.
+
+    Raises: CursorError.
+    """
+    criteria = Conditions()
+    if article_id is not None:
+        criteria = criteria.with_clause(_LINEAGE_OF_ARTICLE, article=article_id)
+    yield from _LINEAGES.rows(connection, criteria, part, _LINEAGE_QUERY)
 
 
 def rights(

@@ -27,7 +27,13 @@ from storage.read.answers.operation import (
     Stats,
     WorkFigures,
 )
-from storage.read.answers.relations import Difference, ExplainedRelation, Explanation, Relation
+from storage.read.answers.relations import (
+    Difference,
+    ExplainedRelation,
+    Explanation,
+    LineageDecision,
+    Relation,
+)
 from storage.read.answers.texts import (
     Blame,
     Citation,
@@ -63,6 +69,7 @@ __all__ = [
     "Hit",
     "Job",
     "JobProgress",
+    "LineageDecision",
     "NoiseStep",
     "Observation",
     "ObservationSpan",

@@ -77,3 +77,18 @@ class ExplainedRelation(_RelationFields):
 
     explanation: Explanation
     cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineageDecision(Answer):
+    """Two addresses of one article; `kind` is redirect, guid (of a feed) or canonical."""
+
+    id: int
+    article: str | None
+    kind: str
+    origin: str
+    to_origin: str
+    decided_at: datetime
+    undone_at: datetime | None
+    reason: str | None
+    cursor: str

@@ -12,6 +12,7 @@ from storage.read.answers import (
     ExplainedRelation,
     Hit,
     Job,
+    LineageDecision,
     NoiseStep,
     Observation,
     Refusal,
@@ -32,12 +33,10 @@ if TYPE_CHECKING:
     from storage.language import tokens
     from storage.read import explain
     from storage.read import search as full_text
-    from storage.read.figures import lineages
 else:
     tokens = LazyModule("storage.language.tokens")
     explain = LazyModule("storage.read.explain")
     full_text = LazyModule("storage.read.search")
-    lineages = LazyModule("storage.read.figures.lineages")
 
 
 class ArchiveLists(ArchiveConnection):
@@ -167,13 +166,13 @@ class ArchiveLists(ArchiveConnection):
 
     def lineages(
         self, article: str | None = None, after: str | None = None, limit: int | None = None
-    ) -> "Iterator[lineages.LineageDecision]":
+    ) -> Iterator[LineageDecision]:
         """Yield the decisions that two addresses are one article, including undone ones.
 
         Raises: NoSuchError, CursorError.
         """
         number = None if article is None else self.article_row_id(article)
-        return self.iterate(lineages.lineages, number, Part(after, limit))
+        return self.iterate(lists.lineages, number, Part(after, limit))
 
     @narrow_to_articles("article")
     def noise(

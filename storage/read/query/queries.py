@@ -24,12 +24,10 @@ if TYPE_CHECKING:
     Page = tuple[str | None, int | None]
     from storage.diff import entry_history as live_blogs
     from storage.read import answers, lists
-    from storage.read.figures import lineages
 else:
     live_blogs = LazyModule("storage.diff.entry_history")
     answers = LazyModule("storage.read.answers")
     lists = LazyModule("storage.read.lists")
-    lineages = LazyModule("storage.read.figures.lineages")
 
 T = TypeVar("T")
 Plain = Annotated[str, Bounds(max_length=300)]
@@ -396,7 +394,7 @@ class NoiseQuery(ListQuery, AnyArticle):
 class LineagesQuery(ListQuery, AnyArticle):
     """List addresses that were joined to one article; `lesart undo ID` separates them."""
 
-    record = staticmethod(lambda: lineages.LineageDecision)
+    record = staticmethod(lambda: answers.LineageDecision)
 
     def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[Answer]":
         return archive.lineages(self.article, *page)

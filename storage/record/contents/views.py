@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 
 from storage.language.passage import fold
-from storage.record.contents.budget import Budget
 from storage.record.contents.byte_codes import from_base64, inflate_whole, is_packed
 from storage.record.contents.text_codes import (
     REMOVED_TAG,
@@ -16,7 +15,7 @@ from storage.record.contents.text_codes import (
     without_escapes,
     without_tags,
 )
-from storage.record.contents.unpack import DAMAGE, unpackers
+from storage.record.contents.unpack import DAMAGE, Budget, unpackers
 from storage.values.digest import raw_digest
 
 MOST_DEPTH = 8

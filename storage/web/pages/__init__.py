@@ -3,13 +3,11 @@
 from fastapi import APIRouter
 
 from storage.web.pages import (
-    alerts,
     article,
     compare,
     front,
     mementos,
     operation,
-    proof,
     relations,
     search,
 )
@@ -23,8 +21,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     operation.router,
     relations.router,
     article.router,
-    proof.router,
-    alerts.router,
     compare.router,
     mementos.router,
 )

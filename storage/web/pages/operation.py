@@ -1,5 +1,6 @@
-"""Pages of sources, refused documents, statistics and jobs."""
+"""Pages of sources, refused documents, statistics, jobs, alerts and the proof of a version."""
 
+import shlex
 from collections import defaultdict
 from datetime import timedelta
 from typing import Annotated
@@ -8,11 +9,12 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from storage.history.alerts import lists
 from storage.read.answers import Coverage, EditHour
 from storage.web.api.statistics import figures
 from storage.web.archives import ArchivePool, PoolDep, language_of, utc_now
 from storage.web.pages.pictures import heat, hours
-from storage.web.pages.query_parameters import Jobs, PageQuery, PartQuery
+from storage.web.pages.query_parameters import Alerts, Jobs, PageQuery, PartQuery
 from storage.web.pages.rendering import HERE, PageWords, page
 
 router = APIRouter(include_in_schema=False)
@@ -106,3 +108,27 @@ def _coverage(pool: ArchivePool) -> dict[str, list[Coverage]]:
     for each in pool.today.coverage(since=utc_now() - timedelta(hours=HOURS)):
         found[each.source].append(each)
     return dict(found)
+
+
+@router.get("/alerts")
+def alerts(request: Request, pool: PoolDep, query: Annotated[Alerts, Query()]) -> Response:
+    """Show the alerts and their deliveries, and how to watch a passage."""
+    limit = query.limit or ROWS
+    with pool.today.connect() as connection:
+        found, numbers = lists.alerts(connection), lists.counts(connection)
+        rows = list(lists.deliveries(connection, after=query.after, limit=limit))
+    names = pool.today.names(row.article for row in rows)
+    return page(
+        request, "alerts.html", alerts=found, numbers=numbers, rows=rows, names=names,
+        following=rows[-1].cursor if len(rows) == limit else None,
+        query=query, passage=shlex.quote(" ".join((query.passage or "").split())),
+    )  # fmt: skip
+
+
+@router.get("/proof/{rev:path}")
+def proof(request: Request, pool: PoolDep, rev: str) -> Response:
+    """Show the digests of a version and the commands to export and verify its proof."""
+    with pool.archive_at() as archive:
+        version = archive.version(rev)
+    named = f"{version.article}@{version.version}"
+    return page(request, "proof.html", version=version, named=named, tab="proof")

@@ -1,6 +1,7 @@
 """Contents of a file: one document, the records of a list, or the members of an archive."""
 
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -15,6 +16,7 @@ from storage.values.arrivals.formats import (
     TYPES,
     types_that_hold,
 )
+from storage.values.arrivals.mail_bounds import mail_excess
 from storage.values.lazy import LazyModule
 from storage.values.locator import escape_locator, without_gz
 from storage.values.messages import message_text
@@ -37,7 +39,6 @@ from worker.sources.containers.json_records import (
     json_lines,
     json_list,
 )
-from worker.sources.containers.parts import may_have_parts
 from worker.sources.containers.table_rows import table_rows
 from worker.sources.containers.tar_zip import DamagedMemberError, Member, tar_members, zip_members
 from worker.sources.folders.folder import is_ignored
@@ -504,3 +505,25 @@ def _member_contents(
         yield inner.reject_unsafe(message_text("member_damaged"))
         return
     yield from _contents(inner, _peekable(io.BytesIO(raw)), hints)
+
+
+FILE_NAME = re.compile(rb"\b(?:file)?name\*?(?:\d+\*?)?\s*=", re.IGNORECASE)
+"""The parameter of an attachment."""
+NEWS_ITEM = re.compile(rb"<(?:[\w.-]{1,100}:)?newsItem[\s>]")
+ASSOCIATIONS = b'"associations"'
+
+
+def may_have_parts(kind: str, raw: bytes) -> bool:
+    r"""Check whether a document is to be split in the child process; most are not.
+
+    >>> may_have_parts("eml", b"Subject: A\r\n\r\nText."), may_have_parts("ninjs", b'{"uri": "a"}')
+    (False, False)
+    >>> may_have_parts("newsml", b"<itemSet><newsItem a='1'/><newsItem /></itemSet>")
+    True
+    """
+    if kind == "eml":
+        return FILE_NAME.search(raw) is not None or mail_excess(raw) is not None
+    if kind == "newsml":
+        items = NEWS_ITEM.finditer(raw)
+        return next(items, None) is not None and next(items, None) is not None
+    return kind == "ninjs" and ASSOCIATIONS in raw
