@@ -164,7 +164,7 @@ def test_each_value_of_a_view_has_the_declared_type(whole, view):
     assert wrong == set()
 
 
-RECORD_LISTS = [each for each in vars(lists).values() if isinstance(each, RecordList)]
+RECORD_LISTS = [each for each in vars(lists).values() if isinstance(each, RecordList) and each.view]
 LEFT_OUT = {
     "ArticleLine": {"id", "published", "published_precision"},
     "VersionLine": {"removed", "added", "noise", "notices", "method", "occurrence"},
