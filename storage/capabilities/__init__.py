@@ -14,7 +14,7 @@ from typing import Any
 from storage.capabilities.assistants import ASSISTANTS
 from storage.capabilities.browser_pages import BROWSER_PAGES
 from storage.capabilities.front_pages import FRONT_PAGES
-from storage.capabilities.hooks import FURTHER_PARTS, PARTS, WORKER_PARTS, Capability, PageKind
+from storage.capabilities.hooks import PARTS, PROMISED_PARTS, WORKER_PARTS, Capability, PageKind
 from storage.capabilities.outside_copies import OUTSIDE_COPIES
 from storage.capabilities.quotations import QUOTATIONS
 from storage.capabilities.reviews import REVIEWS
@@ -33,15 +33,10 @@ PAGE_KINDS: Mapping[str, PageKind] = MappingProxyType(
 """The kinds of pages that capabilities read, by name."""
 
 
-def has_part(capability: Capability, part: str) -> bool:
-    """Whether a capability has a part of `PARTS` or `FURTHER_PARTS`."""
-    return part in capability.further or (part in PARTS and part not in capability.without)
-
-
 def parts_of(part: str) -> Iterator[tuple[Capability, Any]]:
     """Yield each capability that has a part, with the module of the part."""
     for each in CAPABILITIES:
-        if has_part(each, part):
+        if part in each.parts:
             yield each, import_module(module_of(each, part))
 
 
@@ -65,7 +60,7 @@ def load_parts(part: str) -> Iterator[Any]:
 
 def names_with(part: str) -> tuple[str, ...]:
     """Return the names of the capabilities that have a part, without loading it."""
-    return tuple(each.name for each in CAPABILITIES if has_part(each, part))
+    return tuple(each.name for each in CAPABILITIES if part in each.parts)
 
 
 def find_templates(name: str) -> list[str]:
@@ -97,10 +92,13 @@ def read_words(section: str) -> dict[str, Any]:
 
 
 def _require_answers() -> None:
-    """Refuse an answer for a part that does not exist. Raises: TypeError."""
+    """Refuse a part that does not exist, and a missing reason. Raises: TypeError."""
     for each in CAPABILITIES:
-        if unknown := (each.without.keys() - PARTS) | ({*each.further} - FURTHER_PARTS.keys()):
+        if unknown := {*each.parts} - PARTS.keys():
             raise TypeError(f"{each.name}: there is no part {min(unknown)!r}")
+        has_rows = each.record_tables or each.views
+        if wrong := each.without.keys() ^ (PROMISED_PARTS - {*each.parts} if has_rows else set()):
+            raise TypeError(f"{each.name}: `without` states why it lacks a part: {min(wrong)!r}")
 
 
 _require_answers()

@@ -35,14 +35,13 @@ PARTS = MappingProxyType({
     "source_options": "`add_options`: the options of a source with those that the facts add",
     "check": "CHECKS: its checks in `lesart doctor`, each with its name",
     "write_routes": "ROUTER: its routes that write",
-})  # fmt: skip
-"""The parts with what their module has; each capability gives a reason for one that it lacks."""
-FURTHER_PARTS = MappingProxyType({
     "mounts": "MOUNTS: its applications beside the API, made from the application and the archive, "
     "each with its path and its end",
     "renderer": "`PageRenderer`: reads the pages of the jobs that need a browser",
 })  # fmt: skip
-"""Parts whose absence needs no reason, since no promise depends on them."""
+"""The parts with what their module has."""
+PROMISED_PARTS = frozenset({"verify_checks", "transfer", "orders"})
+"""Parts on which a promise depends: a capability with rows gives a reason for one that it lacks."""
 WORKER_PARTS = (
     "page_reader", "write_command", "write_routes", "work", "source_options", "check", "renderer",
 )  # fmt: skip
@@ -266,30 +265,30 @@ TEMPLATES = MappingProxyType({
 
 
 class Capability(NamedTuple):
-    """A capability by its facts; an omission fails at import.
+    """A capability by its facts.
 
-    `document` is the page of the documentation with its tables, views, commands and routes.
-    `scopes` are permissions of tokens with their meaning, `outgoing` the kinds of rows that it
-    sends to others, `source_options` wishes about a source, `page_kinds` the pages that it reads as
-    lists. `templates` are those of `TEMPLATES` that it has, `tabs` its pages of an article: the end
-    of the address, and the title, `menu` its entries of the main menu: the address, and the English
-    text. `without` states for each part that it lacks why; `further` are those of `FURTHER_PARTS`
-    that it has.
+    `parts` are those of `PARTS` that it has; `without` states for each of `PROMISED_PARTS` that it
+    lacks why. `document` is the page of the documentation with its tables, views, commands and
+    routes. `scopes` are permissions of tokens with their meaning, `outgoing` the kinds of rows that
+    it sends to others, `source_options` wishes about a source, `page_kinds` the pages that it reads
+    as lists. `templates` are those of `TEMPLATES` that it has, `tabs` its pages of an article: the
+    end of the address, and the title, `menu` its entries of the main menu: the address, and the
+    English text.
     """
 
     name: str
     document: str
-    record_tables: tuple[RecordTable, ...]
-    state_tables: tuple[StateTable, ...]
-    views: tuple[str, ...]
-    scopes: Names
-    commands: tuple[Command, ...]
-    change_conditions: tuple[ChangeCondition, ...]
-    outgoing: tuple[OutgoingKind, ...]
-    source_options: tuple[SourceOption, ...]
-    page_kinds: tuple[PageKind, ...]
-    templates: tuple[str, ...]
-    tabs: Names
-    menu: Names
-    without: Names
-    further: tuple[str, ...] = ()
+    parts: tuple[str, ...]
+    record_tables: tuple[RecordTable, ...] = ()
+    state_tables: tuple[StateTable, ...] = ()
+    views: tuple[str, ...] = ()
+    scopes: Names = NOTHING
+    commands: tuple[Command, ...] = ()
+    change_conditions: tuple[ChangeCondition, ...] = ()
+    outgoing: tuple[OutgoingKind, ...] = ()
+    source_options: tuple[SourceOption, ...] = ()
+    page_kinds: tuple[PageKind, ...] = ()
+    templates: tuple[str, ...] = ()
+    tabs: Names = NOTHING
+    menu: Names = NOTHING
+    without: Names = NOTHING

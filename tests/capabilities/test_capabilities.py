@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.capabilities import CAPABILITIES, has_part, module_of
-from storage.capabilities.hooks import FURTHER_PARTS, PARTS, TEMPLATES
+from storage.capabilities import CAPABILITIES, module_of
+from storage.capabilities.hooks import PARTS, TEMPLATES
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("storage/capabilities", "worker/capabilities", "tests/capabilities")
@@ -193,15 +193,13 @@ def test_each_folder_is_in_the_list_of_capabilities():
         assert missing == set(), f"{room}: not in CAPABILITIES of {ROOMS[0]}/__init__.py"
 
 
-@pytest.mark.parametrize("part", PARTS | FURTHER_PARTS)
-def test_each_part_is_there_or_its_absence_has_a_reason(own, part):
+@pytest.mark.parametrize("part", PARTS)
+def test_each_part_that_it_names_is_there(own, part):
     path = part_file(own, part).relative_to(ROOT)
-    assert (ROOT / path).is_file() == has_part(own, part), (
-        f"write {path}, or say why not in `without`; name a further part in `further`"
-    )
-    if has_part(own, part):
+    assert (ROOT / path).is_file() == (part in own.parts), f"{path}: name it in `parts`"
+    if part in own.parts:
         module = import_module(module_of(own, part))
-        described = (PARTS | FURTHER_PARTS)[part]
+        described = PARTS[part]
         for name in re.findall(r"`(\w+)`|^([A-Z]+):", described):
             assert hasattr(module, "".join(name)), f"{path}: {described}"
         template = ROOT / ROOMS[0] / getattr(module, "TEMPLATE", "")
@@ -215,10 +213,10 @@ def test_the_facts_load_no_code(own):
 
 
 def test_its_tables_views_and_commands_are_those_of_its_parts(own):
-    if "tables" not in own.without:
+    if "tables" in own.parts:
         made = [row.__tablename__ for row in import_module(module_of(own, "tables")).TABLES]
         assert made == [table.name for table in (*own.record_tables, *own.state_tables)]
-    if "view_sql" not in own.without:
+    if "view_sql" in own.parts:
         made = [view.name for view in import_module(module_of(own, "view_sql")).VIEWS]
         assert made == [*own.views], f"{ROOMS[0]}/{own.name}/__init__.py: views"
     if own.commands:
@@ -234,10 +232,10 @@ def test_its_templates_are_stated(own):
 
 
 def test_a_fact_has_the_part_that_carries_it_out(own):
-    assert not own.outgoing or "work" not in own.without, "who sends what is waiting?"
-    assert bool(own.source_options) == ("source_options" not in own.without)
-    assert not (own.tabs or own.menu) or "pages" not in own.without
-    assert bool(own.commands) == ("write_command" not in own.without)
+    assert not own.outgoing or "work" in own.parts, "who sends what is waiting?"
+    assert bool(own.source_options) == ("source_options" in own.parts)
+    assert not (own.tabs or own.menu) or "pages" in own.parts
+    assert bool(own.commands) == ("write_command" in own.parts)
 
 
 @pytest.mark.parametrize(("page", "folder"), [("docs/README.md", ""), ("CHANGELOG.md", "docs/")])

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from storage.capabilities import CAPABILITIES, has_part, module_of
-from storage.capabilities.hooks import FURTHER_PARTS, PARTS
+from storage.capabilities import CAPABILITIES, module_of
+from storage.capabilities.hooks import PARTS
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("lesart", "storage", "worker")
@@ -90,9 +90,9 @@ def parts_loaded(call: ast.Call) -> set[str]:
     last = call.args[-1] if call.args else None
     if not (isinstance(call.func, ast.Name) and call.func.id in HOOKS):
         return set()
-    if not (isinstance(last, ast.Constant) and last.value in PARTS | FURTHER_PARTS):
+    if not (isinstance(last, ast.Constant) and last.value in PARTS):
         return set()
-    return {module_of(own, last.value) for own in CAPABILITIES if has_part(own, last.value)}
+    return {module_of(own, last.value) for own in CAPABILITIES if last.value in own.parts}
 
 
 def find_circle(graph: Graph) -> list[str]:

@@ -14,6 +14,10 @@ _DIGEST = "it recognises a name, and does not state it"
 QUOTATIONS = Capability(
     name="quotations",
     document="quotations.md",
+    parts=(
+        "tables", "view_sql", "answers", "doors", "pages", "wording_rows", "transfer", "orders",
+        "speakers", "figures", "write_command",
+    ),
     record_tables=(
         RecordTable(
             "person_redaction", LogEntry(31, ("actor", "digest")),
@@ -40,7 +44,6 @@ QUOTATIONS = Capability(
         ),
     ),
     views=("quotes", "persons", "identities"),
-    scopes={},
     commands=(
         Command(
             "Administer", "redact-person",
@@ -61,23 +64,8 @@ QUOTATIONS = Capability(
             has_names=True,
         ),
     ),
-    outgoing=(),
-    source_options=(),
-    page_kinds=(),
-    templates=(),
-    tabs={},
     menu={"/statements": "Quotations"},
     without={
-        "page_list": "no page is read for it",
-        "page_reader": "no page is read for it",
-        "change_panel": "the page of a version shows its quotations",
-        "change_marks": "quotations come with their text, not later",
-        "check_facts": "quotations are of a text",
         "verify_checks": "its rows are compared with the text that they are read from",
-        "version_facts": "the field `quotes` of a version is read with its text",
-        "source_options": "the quotations of all sources are read",
-        "work": "quotations are written with their text",
-        "check": "nothing can fail outside of a command",
-        "write_routes": "an order about a person is given where the archive is",
     },
 )  # fmt: skip

@@ -12,6 +12,10 @@ _READER = "the name of a token: whoever labels is told by it"
 REVIEWS = Capability(
     name="reviews",
     document="review.md",
+    parts=(
+        "tables", "view_sql", "answers", "doors", "change_panel", "change_marks", "transfer",
+        "figures", "write_command", "write_routes",
+    ),
     record_tables=(
         RecordTable(
             "review", LogEntry(29, ("label", "note", "reviewer")),
@@ -26,7 +30,6 @@ REVIEWS = Capability(
             kept={"reviewer": _READER}, references={"review_id": "review"},
         ),
     ),
-    state_tables=(),
     views=("reviews",),
     scopes={"review": "reviews of changes"},
     commands=(Command("Automate", "review", "Add a label to a change, or withdraw one."),),
@@ -39,24 +42,8 @@ REVIEWS = Capability(
             "WHERE r.label IN :label AND r.withdrawn_at IS NULL",
         ),
     ),
-    outgoing=(),
-    source_options=(),
-    page_kinds=(),
-    templates=(),
-    tabs={},
-    menu={},
     without={
-        "speakers": "no order of it is about a speaker",
         "orders": "a label hides nothing",
-        "pages": "the page of a change shows labels",
-        "version_facts": "a label is about a change",
-        "check_facts": "a label is about a change",
         "verify_checks": "its rows have no digests, and `references` checks what they name",
-        "page_list": "no page is read for it",
-        "page_reader": "no page is read for it",
-        "work": "nothing is to be done later",
-        "source_options": "a reader labels changes of any source",
-        "check": "nothing can fail outside of a command",
-        "wording_rows": "readers write its rows",
     },
 )  # fmt: skip

@@ -5,37 +5,23 @@ The readings are computed by `storage.history.unconfirmed` from the rows of thes
 
 from storage.capabilities.hooks import Capability, Command
 
-_NO_PAGE = "it holds back pages of articles, and reads none as a list"
 UNCONFIRMED = Capability(
     name="unconfirmed",
     document="unconfirmed.md",
-    record_tables=(),
-    state_tables=(),
+    parts=(
+        "view_sql", "answers", "doors", "version_facts", "pages", "transfer", "figures",
+        "write_command", "check", "write_routes",
+    ),
     views=("unconfirmed",),
     scopes={"decide": "decisions on unconfirmed readings"},
     commands=(
         Command("Automate", "confirm", "Confirm an unconfirmed reading, or missing files."),
         Command("Automate", "dismiss", "Dismiss an unconfirmed reading of an article."),
     ),
-    change_conditions=(),
-    outgoing=(),
-    source_options=(),
-    page_kinds=(),
     templates=("version_panel.html",),
-    tabs={},
     menu={"/unconfirmed": "Unconfirmed"},
     without={
-        "tables": "the core computes with them what is held back",
-        "speakers": "no order of it is about a speaker",
         "orders": "a decision on a reading hides no text",
-        "check_facts": "the outcome of the check says it",
-        "change_panel": "a reading that is held back makes no change",
-        "change_marks": "a reading that is held back makes no change",
-        "page_list": _NO_PAGE,
-        "page_reader": _NO_PAGE,
-        "wording_rows": "what is doubtful depends on the text before",
         "verify_checks": "the check of articles computes what is held back",
-        "work": "a later check decides",
-        "source_options": "the pages of all sources are checked alike",
     },
 )  # fmt: skip
