@@ -43,8 +43,7 @@ WITHOUT_HOOK = {
         "docs/sql.md": "rules for several views, which name those that they concern",
         **dict.fromkeys((
             "storage/database/table_facts.py", "storage/database/tables/record.py",
-            "storage/database/tables/__init__.py", "storage/write/redaction/description.py",
-            "worker/cli/redact_command.py",
+            "storage/write/redaction/description.py", "worker/cli/redact_command.py",
         ), "a redaction and a restriction follow headlines to all places of a text"),
         "storage/read/archive/reader.py": "promised methods for Python users",
     },
