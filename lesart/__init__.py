@@ -33,9 +33,7 @@ from storage.read.answers import (
     Blame,
     Change,
     Citation,
-    Coverage,
     Diff,
-    EditFigures,
     ExplainedRelation,
     FrontStay,
     Hit,
@@ -49,13 +47,17 @@ from storage.read.answers import (
     RightsDeclaration,
     Rows,
     Sentence,
-    Stats,
     Teaser,
     VersionLine,
     VersionText,
 )
 from storage.read.archive import CursorError, QueryError, RevisionError, open_archive
 from storage.read.archive import ReadOnlyArchive as Archive
+from storage.read.figures.records import (
+    Coverage,
+    EditFigures,
+    Stats,
+)
 from storage.read.filters import Clocks, Filters
 from storage.values.draft import PartialDate
 from storage.values.errors import (

@@ -21,7 +21,6 @@ from storage.cli.options import (
 from storage.cli.output import binary_stream, read_argument, write_record, write_rows
 from storage.cli.parquet_file import parquet_stream
 from storage.cli.report import reading, report_list, report_written
-from storage.read import answers
 from storage.read.filters import Filters
 from storage.read.query.parameter import argument, flag, option
 from storage.read.query.queries import ClockOptions, FilterOptions, PageOptions
@@ -40,8 +39,10 @@ if TYPE_CHECKING:
     from storage.read import sql as sql_queries
     from storage.read.archive import ReadOnlyArchive
     from storage.read.figures import edits as edit_spans
+    from storage.read.figures import records
     from storage.read.figures.edits import EditSpan
 else:
+    records = LazyModule("storage.read.figures.records")
     engines = LazyModule("storage.database.engine")
     schema = LazyModule("storage.database.schema")
     text_export = LazyModule("storage.export.texts")
@@ -243,7 +244,7 @@ def _report_edits(
     archive: "ReadOnlyArchive", span: "EditSpan", output: FiguresOutputOptions, *, is_hourly: bool
 ) -> None:
     """Write statistics of edits, one row per source or per source and hour."""
-    kind = answers.EditHour if is_hourly else answers.EditFigures
+    kind = records.EditHour if is_hourly else records.EditFigures
     rows = archive.edits_by_hour(span) if is_hourly else archive.edit_figures(span)
     if not output.is_parquet:
         report_list((row.to_dict() for row in rows), output.target(), empty="no edits found")

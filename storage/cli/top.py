@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from rich import live as live_view
     from rich import text
 
-    from storage.read.answers import WorkFigures
     from storage.read.archive import ReadOnlyArchive
+    from storage.read.figures.records import WorkFigures
 else:
     consoles = LazyModule("rich.console")
     live_view = LazyModule("rich.live")

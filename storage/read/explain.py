@@ -13,7 +13,12 @@ from sqlalchemy import Connection, select, text
 
 from storage.database.tables import ARTICLE, DERIVATION, VERSION, WORDING
 from storage.database.view_queries.sql_words import RESTRICTED
-from storage.read.answers import Difference, ExplainedRelation, Explanation, Relation
+from storage.read.answers import (
+    Difference,
+    ExplainedRelation,
+    Explanation,
+    Relation,
+)
 from storage.similarity.follow_up import FollowUpText
 from storage.similarity.near_copy import LONGEST_TEXT, Comparison, StoryText, likeness
 from storage.similarity.overlap import Span, WordSequence, word_count

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from storage.capabilities import parts_of
 from storage.history.alerts import lists
-from storage.read.answers import OutgoingFigures, Stats
+from storage.read.figures.records import OutgoingFigures, Stats
 from storage.read.figures.work_state import WorkState, outgoing_figures, task_ages
 from storage.web.api.statistics import figures
 from storage.web.archives import ArchivePool, archive_pool, utc_now

@@ -14,7 +14,11 @@ from typing import Any
 import pytest
 
 from lesart import open_archive
-from storage.read.answers import ArticleLine, Refusal, VersionText
+from storage.read.answers import (
+    ArticleLine,
+    Refusal,
+    VersionText,
+)
 from storage.values.locator import escape_locator, origin_path
 from tests.bad_inputs.build import CannotBuildError, build, build_committed
 

@@ -53,7 +53,7 @@ WITHOUT_HOOK = {
         "storage/export/bundle.py": _BUNDLE, "storage/export/bundle_log.py": _BUNDLE,
         "storage/export/check_bundle.py": _BUNDLE,
         "lesart/__init__.py": _FIELD,
-        "storage/read/answers/__init__.py": _FIELD, "storage/read/answers/texts.py": _FIELD,
+        "storage/read/answers.py": _FIELD,
         "storage/read/lists.py": _FIELD,
     },
     "rights": {
@@ -69,7 +69,7 @@ WITHOUT_HOOK = {
             ),
             "what servers declared is a column of `transfer`, which each answer fills",
         ),
-        "storage/read/answers/texts.py": _FIELD, "storage/read/lists.py": _FIELD,
+        "storage/read/answers.py": _FIELD, "storage/read/lists.py": _FIELD,
     },
     "reviews": {"docs/python.md": "the example of a list of a capability"},
     "assistants": dict.fromkeys((
@@ -106,10 +106,10 @@ WITHOUT_HOOK = {
             ("storage/verify/doctor.py", "worker/cli/summaries.py"),
             "a scan that is held back names the command that confirms it",
         ),
-        "storage/read/answers/texts.py": _FIELD,
+        "storage/read/answers.py": _FIELD,
         **dict.fromkeys((
             "storage/web/pages/front.py",
-            "storage/cli/top.py", "storage/read/answers/operation.py",
+            "storage/cli/top.py", "storage/read/figures/records.py",
             "storage/export/bundle_report.py",
         ), "whoever runs the archive sees at once that something is held back"),
     },

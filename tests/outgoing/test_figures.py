@@ -9,7 +9,7 @@ from sqlalchemy import insert
 from storage.capabilities.outside_copies.store import COPIES
 from storage.cli.exits import run
 from storage.database.outgoing import ALERTS, QUEUES, STAMPS
-from storage.read.answers import OutgoingFigures
+from storage.read.figures.records import OutgoingFigures
 from storage.schedule.queue import add_job
 from storage.write.archive import Archive
 from tests.schedule.test_clocks_ahead import fill

@@ -6,7 +6,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from storage.read import lists
-from storage.read.answers import ObservationSpan, Rights, RightsDeclaration, VersionText
+from storage.read.answers import (
+    ObservationSpan,
+    Rights,
+    RightsDeclaration,
+    VersionText,
+)
 from storage.read.render.visible import one_line
 
 if TYPE_CHECKING:

@@ -13,13 +13,7 @@ from storage.read.answers import (
     ArticleLine,
     ArticleName,
     ChangeEvent,
-    Coverage,
-    EditFigures,
-    EditHour,
-    OutgoingFigures,
     Rows,
-    Stats,
-    WorkFigures,
 )
 from storage.read.archive.connection import ArchiveConnection, narrow_to_articles
 from storage.read.filters import NO_FILTERS, Filters
@@ -39,6 +33,14 @@ if TYPE_CHECKING:
     from storage.language import tokens
     from storage.read import change_feed, facets
     from storage.read.figures import coverage, edits, stats, work_state
+    from storage.read.figures.records import (
+        Coverage,
+        EditFigures,
+        EditHour,
+        OutgoingFigures,
+        Stats,
+        WorkFigures,
+    )
     from storage.read.figures.work_state import PendingWork
     from storage.record import sources as source_rows
 else:
@@ -131,7 +133,7 @@ class ArchiveFigures(ArchiveConnection):
         """Return the state of the work at `now`."""
         return self._query(work_state.work_state, now)
 
-    def work_figures(self, now: datetime, jobs: int) -> WorkFigures:
+    def work_figures(self, now: datetime, jobs: int) -> "WorkFigures":
         """Return the state of the work at `now`, with the latest `jobs` jobs."""
         return self._query(work_state.work_figures, now, jobs)
 
@@ -139,7 +141,7 @@ class ArchiveFigures(ArchiveConnection):
         """Return the number of steps on each of the last `days` days, in UTC."""
         return self._query(stats.edits_by_day, last_day, days)
 
-    def edit_figures(self, span: "edits.EditSpan") -> Iterator[EditFigures]:
+    def edit_figures(self, span: "edits.EditSpan") -> "Iterator[EditFigures]":
         """Yield the edit figures of each source. Raises: NoSuchError."""
         return self._iterate_named({"source": span.source}, edits.edit_figures, span)
 
@@ -147,7 +149,7 @@ class ArchiveFigures(ArchiveConnection):
         """Return the edit figures of all sources; of a large archive those stored last."""
         return self._query(edits.edit_summary, now)
 
-    def edits_by_hour(self, span: "edits.EditSpan") -> Iterator[EditHour]:
+    def edits_by_hour(self, span: "edits.EditSpan") -> "Iterator[EditHour]":
         """Yield the edits by source and hour of their first snapshot, in UTC.
 
         Raises: NoSuchError.
@@ -181,11 +183,11 @@ class ArchiveFigures(ArchiveConnection):
         with self._place.reachable(), sqlmodel.Session(self._sqlalchemy_engine()) as session:
             yield session
 
-    def stats(self, now: datetime | None = None) -> Stats:
+    def stats(self, now: datetime | None = None) -> "Stats":
         """Return the figures of the archive at `now` (default: the current time)."""
         return self._query(stats.stats, head(), now or datetime.now(UTC))
 
-    def outgoing(self) -> tuple[OutgoingFigures, ...]:
+    def outgoing(self) -> "tuple[OutgoingFigures, ...]":
         """Return the figures of outgoing messages: alerts, copies elsewhere, stamps."""
         return self._query(work_state.outgoing_figures)
 
@@ -199,7 +201,7 @@ class ArchiveFigures(ArchiveConnection):
         since: datetime | None = None,
         until: datetime | None = None,
         source: str | None = None,
-    ) -> Iterator[Coverage]:
+    ) -> "Iterator[Coverage]":
         """Yield the number of checks of each source, by hour. Raises: NoSuchError."""
         until = until or datetime.now(UTC)
         return self._iterate_named({"source": source}, coverage.coverage, since, until, source)

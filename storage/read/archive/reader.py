@@ -15,7 +15,12 @@ from storage.database.archive_errors import (
 from storage.database.schema_version import SchemaOlderError, require_current
 from storage.database.servers.position import is_behind
 from storage.read import lists
-from storage.read.answers import ArticleLine, FrontStay, Teaser, VersionText
+from storage.read.answers import (
+    ArticleLine,
+    FrontStay,
+    Teaser,
+    VersionText,
+)
 from storage.read.archive.connection import LANGUAGES, ReadingPlace
 from storage.read.archive.queries import ArchiveQueries
 from storage.read.filters import TODAY, Clocks

@@ -13,7 +13,7 @@ from storage.database.rows import stream
 from storage.database.tables import ARCHIVE, SCAN, SOURCE, WATCH
 from storage.database.view_queries.observations import TURNED_OUT
 from storage.database.view_queries.sql_words import words_of
-from storage.read.answers import Coverage
+from storage.read.figures.records import Coverage
 from storage.values.outcome import OUTCOMES
 
 LATE = timedelta(minutes=15)

@@ -19,8 +19,8 @@ from storage.database.tables import VERSION
 from storage.database.view_queries.sql_words import words_of
 from storage.database.views import edit_condition, element_of, seconds_between, steps_query
 from storage.history.totals import is_redacting, newest_redaction, stored_fact
-from storage.read.answers import EditFigures, EditHour
 from storage.read.figures.coverage import parse_hour
+from storage.read.figures.records import EditFigures, EditHour
 from storage.read.filters import Conditions
 from storage.values.freshness import is_fresh
 

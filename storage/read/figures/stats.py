@@ -20,8 +20,8 @@ from storage.database.view_queries.sql_words import words_of
 from storage.database.views import view_query
 from storage.history.snapshots import SCAN_STARTED, SCANS
 from storage.history.totals import Totals, current_totals
-from storage.read.answers import SourceFigures, Stats
 from storage.read.figures.coverage import watch_states
+from storage.read.figures.records import SourceFigures, Stats
 from storage.read.figures.work_state import pending_work
 from storage.record.presences import missing_files
 from storage.record.sources import sources

@@ -28,8 +28,13 @@ from storage.database.tables import (
 )
 from storage.database.unit import ACT, BEAT, LOCKED, rows_in
 from storage.read import lists
-from storage.read.answers import JobProgress, OutgoingFigures, SourceRate, WorkFigures
 from storage.read.figures.coverage import LATE
+from storage.read.figures.records import (
+    JobProgress,
+    OutgoingFigures,
+    SourceRate,
+    WorkFigures,
+)
 from storage.read.query.records import Part
 from storage.record.presences import missing_files
 from storage.values.messages import quantity

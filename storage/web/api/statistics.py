@@ -6,7 +6,7 @@ from typing import Annotated, Any, get_type_hints
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from storage.read import answers
+from storage.read.figures import records
 from storage.read.figures.edits import EditSpan
 from storage.values.arrivals.source import Source
 from storage.web.archives import ArchivePool, PoolDep, utc_now
@@ -24,11 +24,11 @@ SHOWN_OF_A_SOURCE = (
 
 SOURCE = record("Source", **{name: get_type_hints(Source)[name] for name in SHOWN_OF_A_SOURCE})
 SOURCES = record("Sources", items=list[SOURCE], next=None)  # type: ignore[valid-type]
-HOUR = model_of(answers.Coverage)
+HOUR = model_of(records.Coverage)
 COVERAGE = record("CoverageRows", items=list[HOUR], next=None)  # type: ignore[valid-type]
 
-EDITS = record("EditRows", items=list[model_of(answers.EditFigures)], next=None)  # type: ignore[misc]
-EDIT_HOURS = record("EditHourRows", items=list[model_of(answers.EditHour)], next=None)  # type: ignore[misc]
+EDITS = record("EditRows", items=list[model_of(records.EditFigures)], next=None)  # type: ignore[misc]
+EDIT_HOURS = record("EditHourRows", items=list[model_of(records.EditHour)], next=None)  # type: ignore[misc]
 
 
 add_lists(router, "work")
@@ -48,7 +48,7 @@ def coverage(pool: PoolDep, query: Annotated[CoverageQuery, Query()]) -> Respons
     return answer_one({"items": [each.to_dict() for each in found], "next": None})
 
 
-@router.get("/stats", responses=one(model_of(answers.Stats)))
+@router.get("/stats", responses=one(model_of(records.Stats)))
 def stats(pool: PoolDep, _query: Annotated[QueryParameters, Query()]) -> Response:
     """Return statistics of the archive, at most half a minute old."""
     return answer_one(figures(pool))
@@ -71,7 +71,7 @@ def edit_hours(pool: PoolDep, query: Annotated[CoverageQuery, Query()]) -> Respo
     return answer_one({"items": [each.to_dict() for each in found], "next": None})
 
 
-def figures(pool: ArchivePool) -> answers.Stats:
+def figures(pool: ArchivePool) -> records.Stats:
     """Return the statistics of the archive, cached for a short time."""
     return pool.cached_value("stats", FIGURES_SECONDS, lambda: pool.today.stats(utc_now()))
 

@@ -15,7 +15,12 @@ from starlette.responses import Response
 from storage.capabilities import find_templates
 from storage.database.rows import cursor, place
 from storage.diff.blame import cut_sentences
-from storage.read.answers import Blame, Sentence, VersionLine, VersionText
+from storage.read.answers import (
+    Blame,
+    Sentence,
+    VersionLine,
+    VersionText,
+)
 from storage.read.archive import ReadOnlyArchive
 from storage.read.render import citation
 from storage.values.change_class import NO_EDIT

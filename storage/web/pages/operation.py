@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from storage.history.alerts import lists
-from storage.read.answers import Coverage, EditHour
+from storage.read.figures.records import Coverage, EditHour
 from storage.web.api.statistics import figures
 from storage.web.archives import ArchivePool, PoolDep, language_of, utc_now
 from storage.web.pages.pictures import heat, hours

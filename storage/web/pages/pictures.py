@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 
 from markupsafe import Markup
 
-from storage.read.answers import Coverage, EditHour, Observation, VersionLine
+from storage.read.answers import Observation, VersionLine
+from storage.read.figures.records import Coverage, EditHour
 from storage.web.pages.rendering import PageWords
 
 WIDTH = 720

@@ -1,85 +1,14 @@
-"""Refusals, jobs, and the figures of sources and of the archive."""
+"""The figures of sources, of jobs, of edits, and of the archive."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
 from storage.values.answer import Answer
-from storage.values.arrivals.counts_sentence import counts_sentence
 from storage.values.draft import (
     Json,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal(Answer):
-    """A refused document or address, with the reason and the remedy.
-
-    Repeated refusals for the same reason are one row: `times` is their number, `at` the last and
-    `first_at` the first time.
-    """
-
-    job: int | None
-    locator: str
-    code: str
-    message: str
-    hint: str
-    kept: bool
-    raw_digest: str | None
-    at: datetime
-    source: str | None
-    times: int
-    first_at: datetime
-    cursor: str
-
-
-@dataclass(frozen=True, slots=True)
-class Job(Answer):
-    """A job with the counts of its summary; a job with parts includes the counts of all parts."""
-
-    job: int
-    kind: str
-    source: str | None
-    state: str
-    trigger: str
-    attempts: int
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    reason: str | None
-    seen: int
-    new_articles: int
-    new_versions: int
-    unchanged: int
-    noise: int
-    copies: int
-    refused: int
-    failed: int
-    gone: int
-    passed_over: int
-    seconds: float | None
-    parent: int | None
-    unconfirmed: int
-    cursor: str
-
-    def to_shown(self) -> dict[str, Json]:
-        """Return the columns of a table, with the counts as one sentence `result`."""
-        row = self.to_flat()
-        is_any = self.seen or self.gone or self.passed_over
-        return row | {"result": counts_sentence(row) if is_any else None}
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """The result of an SQL query: column names, then the rows as an iterator.
-
-    `note` lists rights of the PostgreSQL role in addition to selecting from the views.
-    """
-
-    columns: tuple[str, ...]
-    rows: Iterator[tuple[Json, ...]]
-    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
