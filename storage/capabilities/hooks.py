@@ -17,6 +17,7 @@ PARTS = MappingProxyType({
     "answers": "QUERIES: the query of each list, and its rows",
     "doors": "DOORS: for each list its command, route and page",
     "version_facts": "`facts_of_versions`: a field of versions, as `show_lines` shows it",
+    "version_headers": "`headers_of`: headers of the page of a version with a number",
     "check_facts": "`facts_of_observations`: a field of checks",
     "pages": "ROUTER: its pages",
     "change_panel": "TEMPLATE: its part of the page of a change, with the context of `show_panel`",

@@ -27,6 +27,7 @@ ELSEWHERE = {
     "quotations": {"docs/quotations.md", "lesart/views.pyi", "CHANGELOG.md",
                    "storage/capabilities/__init__.py"},
     "assistants": {"docs/assistants.md", "CHANGELOG.md", "storage/capabilities/__init__.py"},
+    "mementos": {"CHANGELOG.md", "storage/capabilities/__init__.py"},
     "unconfirmed": {"docs/unconfirmed.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
                     "storage/capabilities/__init__.py"},
 }  # fmt: skip
@@ -75,6 +76,7 @@ WITHOUT_HOOK = {
     "assistants": dict.fromkeys((
         "docs/administration.md", "docs/contributing.md", "docs/http-api.md", "docs/install.md", "docs/sql.md",
     ), _LINK),
+    "mementos": {"docs/http-api.md": _LINK},
     "quotations": {
         "docs/python.md": "the example of lists of a capability",
         **dict.fromkeys(

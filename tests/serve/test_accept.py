@@ -124,5 +124,5 @@ def test_no_other_module_reads_a_header_with_quality_values():
     assert found == {
         "accept": {"accepting.py"},
         "accept-language": {"accepting.py"},
-        "accept-datetime": {"memento.py"},
+        "accept-datetime": {"pages.py"},
     }

@@ -20,6 +20,7 @@ import pytest
 from starlette.routing import Match
 
 from storage.capabilities.front_pages import pages as front_pages
+from storage.capabilities.mementos import pages as mementos
 from storage.settings import load_settings
 from storage.web.app import Site, make_app
 from storage.web.archives import ServedArchive
@@ -412,7 +413,7 @@ def test_a_front_page_has_steps_to_the_check_before_and_after(front_site, browse
     assert CLOSED in browser.find_element(By.TAG_NAME, "main").text
 
 
-CHECKED = (front_pages.ROUTER, *ROUTERS)
+CHECKED = (front_pages.ROUTER, mementos.ROUTER, *ROUTERS)
 """Other pages of capabilities have tests of their own."""
 NO_PAGES = {
     "/a/{article}/compare", "/a/{article}/{a}..{b}/picture.svg", "/cluster/of", "/find", "/icon.svg", "/robots.txt",

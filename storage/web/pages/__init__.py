@@ -6,7 +6,6 @@ from storage.web.pages import (
     article,
     compare,
     front,
-    mementos,
     operation,
     relations,
     search,
@@ -22,5 +21,4 @@ ROUTERS: tuple[APIRouter, ...] = (
     relations.router,
     article.router,
     compare.router,
-    mementos.router,
 )

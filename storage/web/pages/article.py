@@ -1,6 +1,6 @@
 """Pages of an article: text, sentence history, checks and references."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import count, groupby, islice
@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from storage.capabilities import find_templates
+from storage.capabilities import find_templates, load_parts
 from storage.database.rows import cursor, place
 from storage.diff.blame import cut_sentences
 from storage.read.answers import (
@@ -29,7 +29,6 @@ from storage.values.errors import AmbiguousPassageError, NoSuchError
 from storage.values.messages import message_text
 from storage.web.archives import ArchivePool, PoolDep, language_of
 from storage.web.http_cache import CachedRoute
-from storage.web.memento import MementoLinks
 from storage.web.pages.pictures import time_line
 from storage.web.pages.query_parameters import Checks, Cite, Entries, Since, VersionPage
 from storage.web.pages.rendering import PageWords, page
@@ -191,14 +190,9 @@ def _age(sentence: Blame, version: VersionText) -> int:
 
 
 def shown(
-    request: Request,
-    pool: ArchivePool,
-    article: str,
-    number: int | None,
-    query: VersionPage,
-    headers: Mapping[str, str] | None = None,
+    request: Request, pool: ArchivePool, article: str, number: int | None, query: VersionPage
 ) -> Response:
-    """Return the page of one version; of today's clocks it is a memento."""
+    """Return the page of one version."""
     zone = pool.place.timezone
     with pool.archive_at(query.clocks(zone)) as archive:
         version = archive.version(build_revision(article, number))
@@ -209,9 +203,9 @@ def shown(
         paragraphs, chosen = _chosen(archive, version, query)
         others = [*chosen.current_in, chosen.first_article] if chosen else []
         names = archive.names([*others, *(each for r in related for each in (r.a, r.b))])
-    if headers is None and number is not None and not query.clocks(zone).are_set:
-        links = MementoLinks(request, version.origin)
-        headers = links.of_memento(version.observed.changed_by)
+    is_current = number is not None and not query.clocks(zone).are_set
+    parts = load_parts("version_headers") if is_current else ()
+    headers = {k: v for part in parts for k, v in part.headers_of(request, version).items()}
     return page(
         request, "article.html", headers=headers, version=version, steps=steps, line=line,
         related=related, names=names, fields=_fields(version), tab="text", query=query,

@@ -95,7 +95,7 @@ def test_a_timemap_lists_every_memento_with_its_time(client):
 
 
 def test_a_long_timemap_comes_in_parts(client, monkeypatch):
-    monkeypatch.setattr("storage.web.memento.MOST_MEMENTOS", 2)
+    monkeypatch.setattr("storage.capabilities.mementos.pages.MOST_MEMENTOS", 2)
     first = links(client.get(f"/timemap/link/{URL}").text)
     assert len(first["memento"]) == 2
     second = links(client.get(first["timemap"][0][0]).text)
