@@ -52,7 +52,7 @@ def fill(room, facts) -> None:
         filling.fill(connection, room.number("SELECT max(id) FROM observation"), add_marked)
         for table in (each for each in facts.state_tables if each.holds_text):
             if "wording" in table.references.values():
-                connection.execute(text(f"UPDATE {table.name} SET text = '{MARKER}'"))
+                connection.execute(text(f"UPDATE {table.name} SET words = '{MARKER}'"))
     log.append(room.archive.engine, room.archive.clock)
 
 

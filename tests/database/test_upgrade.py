@@ -240,6 +240,22 @@ def test_the_changes_of_an_older_archive_are_the_first_rows_of_the_feed(room):
     assert room.findings() == []
 
 
+@pytest.mark.postgresql("fast")
+def test_the_quotations_of_an_older_archive_are_read_again(room):
+    room.write("a.txt", seed("Pegel", "„Der Deich hält“, sagte Ada Kern am Montag im Rathaus."))
+    room.scan(0)
+    quoted = room.rows("SELECT text, name FROM quotes")
+    with room.archive.engine.begin() as connection:
+        drop_views(connection)
+        connection.execute(text("DELETE FROM quotation"))
+        connection.execute(text("ALTER TABLE quotation DROP COLUMN position"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0019'"))
+    assert schema.upgrade(room.archive.engine) == ("0019", HEAD)
+    assert room.rows("SELECT text, name FROM quotes") == quoted
+    assert [each["text"] for each in quoted] == ["Der Deich hält"]
+    assert room.findings() == []
+
+
 def schemas() -> Iterator[tuple[str, str, dict[str, str]]]:
     """Yield the commit, the revision and the tables and indexes of each schema."""
     known: dict[str, str] = {}

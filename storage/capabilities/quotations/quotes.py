@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from storage.capabilities.quotations.view_sql import WORDS
 from storage.read import filters
 from storage.values.answer import Answer
 from storage.values.lazy import LazyModule
@@ -198,10 +199,11 @@ def find_quotations(
     yield from _quotation_list(Quotation, criteria).rows(connection, criteria, part, query)
 
 
-IS_NEW = """NOT EXISTS (
-    SELECT 1 FROM version older JOIN quotation known ON known.wording_id = older.wording_id
+IS_NEW = f"""NOT EXISTS (
+    SELECT 1 FROM version older JOIN quotation t ON t.wording_id = older.wording_id
+    JOIN wording w ON w.id = older.wording_id
     WHERE older.article_id = q.article_id AND older.number = q.version - 1
-        AND known.text = q.text AND coalesce(known.person, '') = coalesce(q.row_person, '')
+        AND {WORDS} = q.text AND coalesce(t.person, '') = coalesce(q.row_person, '')
 )"""
 """The version before it in its article has no such quotation."""
 

@@ -18,6 +18,8 @@ from storage.database.tables.row import (
 class QuotationRow(Row, table=True):
     """A quotation of a wording by one speaker: `derivation_id` is the reading that found it.
 
+    `position` and `length` say where the text of the wording contains it, counted from 1; words
+    that it does not contain, such as those of a caption, are in `words`.
     `person`, `surname` and `spoken` are the folded name, its last word, and the folded words of the
     text where they differ from the name (`storage.language.folded_names`). A hidden row has lost
     its words, because its speaker is left out of all lists.
@@ -29,12 +31,15 @@ class QuotationRow(Row, table=True):
         partial_index("quotation_hidden", "wording_id", where="is_hidden"),
         partial_index("quotation_by_spoken", "spoken", where="spoken IS NOT NULL"),
         Index("quotation_by_derivation", "derivation_id"),
+        {"sqlite_with_rowid": False},
     )
     wording_id: int = key_column()
     number: int = key_column()
     derivation_id: int = big_column()
     kind: str = Field(max_length=8)
-    text: str = text_column(nullable=False)
+    position: int | None = None
+    length: int | None = None
+    words: str | None = text_column()
     speaker: str | None = text_column()
     name: str | None = text_column()
     office: str | None = text_column()

@@ -17,6 +17,7 @@ from storage.capabilities.quotations.differences import (
 from storage.capabilities.quotations.quotes import Quotation
 from storage.capabilities.quotations.speakers import HiddenNames, load_hidden
 from storage.capabilities.quotations.statements import words_of
+from storage.capabilities.quotations.view_sql import WORDS
 from storage.database.rows import fetch
 from storage.database.view_queries.sql_words import RESTRICTED
 from storage.language.folded_names import fold_name
@@ -62,8 +63,9 @@ JOIN derivation d ON d.id = v.derivation_id
 JOIN wording w ON w.id = v.wording_id
 ORDER BY e.changed_by, e.id
 """
-_SPOKEN = """
-SELECT t.wording_id AS wording_id, t.text AS text, t.name AS name FROM quotation t
+_SPOKEN = f"""
+SELECT t.wording_id AS wording_id, {WORDS} AS text, t.name AS name FROM quotation t
+JOIN wording w ON w.id = t.wording_id
 WHERE t.wording_id IN :wordings AND t.is_hidden = FALSE
 """
 

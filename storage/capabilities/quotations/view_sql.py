@@ -31,15 +31,20 @@ class Quotation:
     last_seen: datetime
 
 
+WORDS = "coalesce(t.words, substr(w.text, t.position, t.length))"
+"""The words of a quotation `t` in its wording `w`."""
+
+
 def _select_quotes(words: SqlWords) -> str:
-    own = ("number", "kind", "text", "speaker", "name", "office", "speaker_kind", "cue",
-           "paragraph", "confidence")  # fmt: skip
+    own = ("speaker", "name", "office", "speaker_kind", "cue", "paragraph", "confidence")
     seq = f"v.seq - {FIELD_BLOCK} + 1 + t.number"
     is_head = "CASE WHEN v.number = a.versions THEN"
     return f"""
 SELECT {is_head} {head_seq(words, seq)} ELSE {seq} END AS seq,
     a.public_id AS article, v.number AS version,
     {name_of_wording(words, "w.digest")} AS wording,
+    t.number AS number, t.kind AS kind,
+    {WORDS} AS text,
     {", ".join(f"t.{name} AS {name}" for name in own)}, d.published AS published,
     v.changed_after AS changed_after, v.changed_by AS changed_by, v.changed_by AS first_seen,
     {is_head} {head_last_seen(words, "v.last_seen")} ELSE v.last_seen END AS last_seen,

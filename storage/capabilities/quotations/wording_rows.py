@@ -24,12 +24,16 @@ WORDINGS_AT_ONCE = 500
 
 
 class StoredQuotes(NamedTuple):
-    """The quotations of a text, as of a draft."""
+    """The quotations of a text, and the text, as of a draft."""
 
     quotes: tuple[Quote, ...]
+    text: str
 
     def all_quotes(self) -> tuple[Quote, ...]:
         return self.quotes
+
+    def text_paragraphs(self) -> tuple[str, ...]:
+        return (self.text,)
 
 
 class StoredText(NamedTuple):
@@ -57,10 +61,7 @@ def add_rows(unit: Unit, texts: Sequence[ReadText]) -> None:
 def read_again(unit: Unit, wordings: Mapping[int, int]) -> None:
     """Write the quotations of wordings again, each from its derivation."""
     found = _load_quotes(unit.connection, wordings)
-    texts = [
-        StoredText(number, wordings[number], StoredQuotes(quotes))
-        for number, quotes in found.items()
-    ]
+    texts = [StoredText(number, wordings[number], quotes) for number, quotes in found.items()]
     _replace(unit, texts, load_hidden(unit.connection))
 
 
@@ -76,7 +77,7 @@ def fill(connection: Connection) -> int:
     pairs = iter(sorted(wanted.items()))
     while chunk := dict(islice(pairs, WORDINGS_AT_ONCE)):
         texts = [
-            StoredText(wording, chunk[wording], StoredQuotes(quotes))
+            StoredText(wording, chunk[wording], quotes)
             for wording, quotes in _load_quotes(connection, chunk).items()
         ]
         rows = [row for each in texts for row in quotation_rows(each, hidden)]
@@ -85,13 +86,13 @@ def fill(connection: Connection) -> int:
     return done
 
 
-def _load_quotes(connection: Connection, wanted: Mapping[int, int]) -> dict[int, tuple[Quote, ...]]:
+def _load_quotes(connection: Connection, wanted: Mapping[int, int]) -> dict[int, StoredQuotes]:
     """Return the quotations of wordings, each by its derivation."""
     query = select(WORDING.c.id, WORDING.c.text, DERIVATION.c.detail, DERIVATION.c.id).join(
         DERIVATION, DERIVATION.c.wording_id == WORDING.c.id
     )
     return {
-        wording: all_quotes_in(detail, paragraphs_in(detail, text))
+        wording: StoredQuotes(all_quotes_in(detail, paragraphs_in(detail, text)), text)
         for wording, text, detail, derivation in rows_in(
             connection, query, DERIVATION.c.id, wanted.values()
         )
@@ -102,24 +103,34 @@ def _load_quotes(connection: Connection, wanted: Mapping[int, int]) -> dict[int,
 def quotation_rows(text: ReadText | StoredText, hidden: HiddenNames) -> Iterator[dict[str, Any]]:
     """Yield the rows of the quotations of a text: one for each speaker."""
     shown = ((each, hidden.remove_from(each)) for each in text.draft.all_quotes())
+    body = "\n\n".join(text.draft.text_paragraphs())
     spoken = ((*both, each) for both in shown for each in find_speakers(both[0]))
     for number, (whole, left, speaker) in enumerate(islice(spoken, MOST_QUOTATIONS)):
         quote = left or whole
-        person, words = fold_name(speaker.name), fold_name(quote.speaker)
+        person, spoken_as = fold_name(speaker.name), fold_name(quote.speaker)
         row = {
             "wording_id": text.wording_id, "number": number, "derivation_id": text.derivation_id,
-            "kind": quote.kind, "text": quote.text, "speaker": quote.speaker,
+            "kind": quote.kind, **_place_of(quote.text, body), "speaker": quote.speaker,
             "name": speaker.name, "office": speaker.office, "speaker_kind": speaker.kind,
             "cue": quote.cue, "paragraph": quote.paragraph, "confidence": quote.confidence,
             "person": person, "surname": person.split()[-1] if person else None,
-            "spoken": None if words == person else words, "is_hidden": False,
+            "spoken": None if spoken_as == person else spoken_as, "is_hidden": False,
         }  # fmt: skip
         yield {**row, **HIDDEN} if left is None or hidden.has(speaker.name) else row
 
 
+def _place_of(words: str, body: str) -> dict[str, Any]:
+    start = body.find(words) + 1
+    if not start:
+        return {"position": None, "length": None, "words": words}
+    return {"position": start, "length": len(words), "words": None}
+
+
 HIDDEN: Mapping[str, Any] = MappingProxyType(
-    dict.fromkeys(("speaker", "name", "office", "cue", "person", "surname", "spoken"))
-    | {"text": "", "is_hidden": True}
+    dict.fromkeys(
+        ("position", "length", "speaker", "name", "office", "cue", "person", "surname", "spoken")
+    )
+    | {"words": "", "is_hidden": True}
 )
 """The columns of a row whose speaker is left out of all lists."""
 

@@ -18,7 +18,7 @@ def fill(connection: Connection, observation: int, add_row: Any) -> None:
     row = connection.execute(text(shown), {"number": observation}).one()
     connection.execute(
         text(
-            "INSERT INTO quotation (wording_id, number, derivation_id, kind, text, speaker, name, "
+            "INSERT INTO quotation (wording_id, number, derivation_id, kind, words, speaker, name, "
             "speaker_kind, paragraph, person, surname, is_hidden) VALUES (:wording, 0, :derivation, 'direct', "
             "'Der Damm hält.', 'Kern', 'Ada Kern', 'person', 0, 'ada kern', 'kern', FALSE)"
         ),
