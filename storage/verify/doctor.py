@@ -19,6 +19,7 @@ from storage.database import unit as units
 from storage.database.servers import hosts
 from storage.history import clock_corrections
 from storage.read import archive as reader
+from storage.read.archive import ReadOnlyArchive
 from storage.settings import Settings, hide_secrets
 from storage.values import failures
 from storage.values.freshness import CLOCKS_DIFFER
@@ -61,6 +62,19 @@ class Finding:
 
 
 Check = Callable[[Settings], Iterable[Finding]]
+
+
+def with_archive(check: Callable[[Settings, ReadOnlyArchive], Iterable[Finding]]) -> Check:
+    """Return a check of an open archive; `check_archive` reports one that cannot be read."""
+
+    def check_open(settings: Settings) -> list[Finding]:
+        try:
+            with reader.open_with_settings(settings) as archive:
+                return list(check(settings, archive))
+        except archive_errors.ArchiveError:
+            return []
+
+    return check_open
 
 
 def examine(settings: Settings, more: Iterable[tuple[str, Check]] = ()) -> Iterator[Finding]:
@@ -196,19 +210,16 @@ def check_web(settings: Settings) -> Iterator[Finding]:
         yield Finding("own hosts", "ok", "only public servers are fetched")
 
 
-def check_work(settings: Settings) -> Iterator[Finding]:
+@with_archive
+def check_work(settings: Settings, archive: ReadOnlyArchive) -> Iterator[Finding]:
     """Check that jobs make progress and that every standing source was scanned."""
-    try:
-        with reader.open_with_settings(settings) as archive:
-            mend = "run `lesart up --once`, or start `lesart up`"
-            if not settings.is_embedded:
-                mend = "start `lesart worker`, if the broker answers"
-            yield from _jobs(archive.jobs(), archive.pending_work().sentence(), mend)
-            figures = archive.stats().sources
-            yield from _sources(figures)
-            yield from _contact(settings, figures)
-    except archive_errors.ArchiveError:
-        return  # check_archive reports it
+    mend = "run `lesart up --once`, or start `lesart up`"
+    if not settings.is_embedded:
+        mend = "start `lesart worker`, if the broker answers"
+    yield from _jobs(archive.jobs(), archive.pending_work().sentence(), mend)
+    figures = archive.stats().sources
+    yield from _sources(figures)
+    yield from _contact(settings, figures)
 
 
 CHECKS: tuple[tuple[str, Check], ...] = (

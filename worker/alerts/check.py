@@ -3,28 +3,25 @@
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from storage.database import archive_errors
 from storage.history.alerts import lists
-from storage.read import archive as reader
+from storage.read.archive import ReadOnlyArchive
 from storage.read.figures import work_state
 from storage.settings import Settings
 from storage.values.messages import quantity
-from storage.verify.doctor import Finding
+from storage.verify.doctor import Finding, with_archive
 
 LATE_SECONDS = 60.0
 """A delivery that has been due for longer is late: the scheduler sends once a second."""
 
 
-def check_alerts(settings: Settings) -> Iterator[Finding]:
+@with_archive
+def check_alerts(settings: Settings, archive: ReadOnlyArchive) -> Iterator[Finding]:
     """Report late, failed and dead deliveries, and mails without a mail server."""
-    try:
-        with reader.open_with_settings(settings) as archive, archive.connect() as connection:
-            counts = lists.counts(connection)
-            kinds = {each.kind for each in lists.channels(connection, lists.ids(connection))}
-            since_match = work_state.task_ages(connection).get("alerts")
-            overdue = lists.overdue_seconds(connection, datetime.now(UTC), since_match)
-    except archive_errors.ArchiveError:
-        return  # reported by the check of the archive
+    with archive.connect() as connection:
+        counts = lists.counts(connection)
+        kinds = {each.kind for each in lists.channels(connection, lists.ids(connection))}
+        since_match = work_state.task_ages(connection).get("alerts")
+        overdue = lists.overdue_seconds(connection, datetime.now(UTC), since_match)
     if not counts:
         return
     warnings = [*_undelivered(counts), *_late(overdue)]

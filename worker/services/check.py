@@ -2,25 +2,22 @@
 
 from collections.abc import Iterator
 
-from storage.database import archive_errors
-from storage.read import archive as reader
+from storage.read.archive import ReadOnlyArchive
 from storage.read.figures import work_state
 from storage.settings import Settings
-from storage.verify.doctor import Finding
+from storage.verify.doctor import Finding, with_archive
 from worker.services.schedule.act import LATE_SECONDS
 from worker.services.schedule.scheduler import ACTS, late_acts
 
 
-def check_scheduler(settings: Settings) -> Iterator[Finding]:
+@with_archive
+def check_scheduler(_settings: Settings, archive: ReadOnlyArchive) -> Iterator[Finding]:
     """Report the periodic acts that a running scheduler does not finish in time."""
-    try:
-        with reader.open_with_settings(settings) as archive, archive.connect() as connection:
-            ages, silent = (
-                work_state.task_ages(connection),
-                work_state.silent_seconds(connection).get("scheduler"),
-            )
-    except archive_errors.ArchiveError:
-        return  # reported by the check of the archive
+    with archive.connect() as connection:
+        ages, silent = (
+            work_state.task_ages(connection),
+            work_state.silent_seconds(connection).get("scheduler"),
+        )
     if silent is None or silent > LATE_SECONDS:
         mend = "start `lesart up`, or on the stack the scheduler; `lesart up --once` needs none"
         yield Finding("scheduler", "ok", "no scheduler is running", mend)

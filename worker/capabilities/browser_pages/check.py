@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from storage.capabilities.browser_pages import store
-from storage.database import archive_errors
-from storage.read import archive as reader
+from storage.read.archive import ReadOnlyArchive
 from storage.record import sources
 from storage.settings import Settings
 from storage.values.lazy import LazyModule
-from storage.verify.doctor import Finding
+from storage.verify.doctor import Finding, with_archive
 
 if TYPE_CHECKING:
     from worker.capabilities.browser_pages import browser
@@ -19,14 +18,12 @@ else:
 REMEDY = "install Chromium, set LESART_BROWSER, and allow namespaces (unshare) to this user"
 
 
-def check_browser(settings: Settings) -> Iterator[Finding]:
+@with_archive
+def check_browser(settings: Settings, archive: ReadOnlyArchive) -> Iterator[Finding]:
     """Report if sources need a browser, and whether one starts in a closed room."""
-    try:
-        with reader.open_with_settings(settings) as archive, archive.connect() as connection:
-            found = sources.sources(connection, standing=True)
-            has_jobs = store.has_browser_jobs(connection)
-    except archive_errors.ArchiveError:
-        return  # reported by the check of the archive
+    with archive.connect() as connection:
+        found = sources.sources(connection, standing=True)
+        has_jobs = store.has_browser_jobs(connection)
     wishes = [each for each in found if each.options.get("browser") in {"always", "auto"}]
     if not wishes and not has_jobs and settings.browser is None:
         yield Finding("browser", "ok", "no source needs a browser")

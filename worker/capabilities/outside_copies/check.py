@@ -3,26 +3,23 @@
 from collections.abc import Iterator
 
 from storage.capabilities.outside_copies import store
-from storage.database import archive_errors
-from storage.read import archive as reader
+from storage.read.archive import ReadOnlyArchive
 from storage.settings import Settings
 from storage.values.messages import quantity
 from storage.values.net.web_archive import archive_keys, copy_archives
-from storage.verify.doctor import Finding
+from storage.verify.doctor import Finding, with_archive
 
 ELSEWHERE = "set LESART_WEB_ARCHIVES for the services, or `lesart source set NAME --copy-to off`"
 NO_KEYS = "set LESART_WEB_ARCHIVE_KEYS for `lesart up`, or on the stack for the scheduler"
 WAITING = "{n} page waits for the archive {name}|{n} pages wait for the archive {name}"
 
 
-def check_copies(settings: Settings) -> Iterator[Finding]:
+@with_archive
+def check_copies(settings: Settings, archive: ReadOnlyArchive) -> Iterator[Finding]:
     """Report archives that are not configured, and pages that wait for an archive, with reasons."""
-    try:
-        with reader.open_with_settings(settings) as archive, archive.connect() as connection:
-            orders = store.copy_orders(connection)
-            waiting = {each.archive: each for each in store.open_requests(connection)}
-    except archive_errors.ArchiveError:
-        return  # reported by the check of the archive
+    with archive.connect() as connection:
+        orders = store.copy_orders(connection)
+        waiting = {each.archive: each for each in store.open_requests(connection)}
     services, keys = (
         copy_archives(settings.web_archives),
         archive_keys(settings.web_archive_keys or ()),

@@ -3,22 +3,19 @@
 from collections.abc import Iterator
 
 from storage.capabilities.unconfirmed import figures
-from storage.database import archive_errors
-from storage.read import archive as reader
+from storage.read.archive import ReadOnlyArchive
 from storage.settings import Settings
 from storage.values.messages import quantity
-from storage.verify.doctor import Finding
+from storage.verify.doctor import Finding, with_archive
 
 DECIDE = "see `lesart unconfirmed --open`, then `lesart confirm` or `lesart dismiss`"
 
 
-def check_unconfirmed(settings: Settings) -> Iterator[Finding]:
+@with_archive
+def check_unconfirmed(_settings: Settings, archive: ReadOnlyArchive) -> Iterator[Finding]:
     """Report the readings that are held back without a decision."""
-    try:
-        with reader.open_with_settings(settings) as archive, archive.connect() as connection:
-            number = figures.compute_figures(connection)[figures.OPEN]
-    except archive_errors.ArchiveError:
-        return  # reported by the check of the archive
+    with archive.connect() as connection:
+        number = figures.compute_figures(connection)[figures.OPEN]
     if number:
         message = quantity("{n} reading is held back|{n} readings are held back", number)
         yield Finding("unconfirmed", "warning", message, DECIDE)
