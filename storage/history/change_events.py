@@ -30,7 +30,6 @@ COMPARED: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """The names in an update, by the columns of a version that it compares. `last_seen` is none."""
 UPDATE_REDACTION, UPDATE_RESTRICTION, UPDATE_ARTICLE = "redaction", "restriction", "article"
-UPDATES = (*COMPARED, UPDATE_REDACTION, UPDATE_RESTRICTION, UPDATE_ARTICLE)
 CHANGE, UPDATE, WITHDRAWN = "change", "update", "withdrawn"
 
 

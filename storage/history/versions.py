@@ -50,13 +50,6 @@ _LATEST = (
 """Time and outcome of the latest observation of articles."""
 
 
-def rebuild(
-    unit: Unit, article_id: int, *, whole: bool, comparing: CaptureComparer | None = None
-) -> None:
-    """Update the rows of one article (see `rebuild_all`)."""
-    rebuild_all(unit, {article_id: whole}, comparing)
-
-
 def rebuild_all(
     unit: Unit,
     articles: Mapping[int, bool],

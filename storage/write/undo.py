@@ -22,7 +22,7 @@ from storage.database.unit import Unit
 from storage.database.view_queries.sql_words import RESTRICTED
 from storage.history.lineages import regroup
 from storage.history.renewals import NONE_NAMED, NamingVersions, find_naming
-from storage.history.versions import rebuild
+from storage.history.versions import rebuild_all
 from storage.relations.clusters import gather
 from storage.values.answer import Answer
 from storage.values.errors import NoSuchError
@@ -125,7 +125,7 @@ def _record_versions(unit: Unit, number: int, _naming: NamingVersions) -> None:
         .where(NOISE_STEP.c.id == number)
     )
     for article_id in unit.connection.execute(query).scalars().all():
-        rebuild(unit, article_id, whole=True)
+        rebuild_all(unit, {article_id: True})
 
 
 _KINDS = (

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from storage.history.versions import rebuild
+from storage.history.versions import rebuild_all
 from storage.read.archive import open_archive
 from storage.values.digest import raw_digest, wording_digest, wording_name
 from storage.write.archive import Archive
@@ -176,7 +176,7 @@ def stored_versions(room: Newsroom) -> list[dict[str, Any]]:
 def rebuilt(room: Newsroom) -> None:
     for row in room.rows("SELECT id FROM article"):
         with room.archive.unit() as unit:
-            rebuild(unit, row["id"], whole=True)
+            rebuild_all(unit, {row["id"]: True})
 
 
 events = st.lists(

@@ -205,14 +205,17 @@ def read_switch(raw: Any) -> bool:
     return found[str(raw).strip().lower()]
 
 
+def _split_list(raw: Any) -> tuple[str, ...]:
+    listed = raw if isinstance(raw, (list, tuple)) else str(raw).split(",")
+    return tuple(str(each).strip() for each in listed if str(each).strip())
+
+
 def read_own_hosts(raw: Any) -> tuple[str, ...]:
-    entries = raw if isinstance(raw, list) else str(raw).split(",")
-    return tuple(str(read_own_host(str(each))) for each in entries if str(each).strip())
+    return tuple(str(read_own_host(each)) for each in _split_list(raw))
 
 
 def read_web_archives(raw: Any) -> tuple[str, ...]:
-    entries = raw if isinstance(raw, list) else str(raw).split(",")
-    archives = [read_web_archive(str(each)) for each in entries if str(each).strip()]
+    archives = [read_web_archive(each) for each in _split_list(raw)]
     names = Counter((each.name, each.kind in LISTS) for each in archives)
     twice = sorted(name for (name, _lists), n in names.items() if n > 1)
     if twice:
@@ -221,8 +224,7 @@ def read_web_archives(raw: Any) -> tuple[str, ...]:
 
 
 def read_web_archive_keys(raw: Any) -> tuple[str, ...]:
-    listed = raw if isinstance(raw, list) else str(raw).split(",")
-    entries = tuple(str(each).strip() for each in listed if str(each).strip())
+    entries = _split_list(raw)
     archive_keys(entries)
     return entries
 
@@ -249,8 +251,7 @@ def read_web_address(raw: Any) -> str:
 
 
 def read_host_names(raw: Any) -> tuple[str, ...]:
-    listed = raw if isinstance(raw, (list, tuple)) else str(raw).split(",")
-    names = tuple(str(each).strip().lower().rstrip(".") for each in listed if str(each).strip())
+    names = tuple(each.lower().rstrip(".") for each in _split_list(raw))
     for name in names:
         if not (_OF_A_NAME.issuperset(name) or _OF_AN_ADDRESS.issuperset(name)):
             raise ValueError(f"{name!r} is no name of a server")
@@ -258,5 +259,4 @@ def read_host_names(raw: Any) -> tuple[str, ...]:
 
 
 def read_networks(raw: Any) -> tuple[str, ...]:
-    listed = raw if isinstance(raw, (list, tuple)) else str(raw).split(",")
-    return tuple(str(ip_network(str(each).strip())) for each in listed if str(each).strip())
+    return tuple(str(ip_network(each)) for each in _split_list(raw))

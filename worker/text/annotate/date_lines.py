@@ -147,15 +147,13 @@ _DAYS_BACK = {"heute": 0, "today": 0, "gestern": 1, "yesterday": 1, "vorgestern"
 _UNITS = {"m": timedelta(minutes=1), "s": timedelta(hours=1), "h": timedelta(hours=1)}
 
 
-def dates_in_line(
-    line: str, *, day_first: bool | None = None
-) -> Iterator[tuple[Literal["published", "modified"], str]]:
+def dates_in_line(line: str) -> Iterator[tuple[Literal["published", "modified"], str]]:
     """Yield the dates of a line as written, each with the field that it belongs to.
 
     >>> list(dates_in_line("Veröffentlicht: 17.06.2024 | Aktualisiert: 18.06.2024, 13:34 Uhr"))
     [('published', '17.06.2024'), ('modified', '18.06.2024, 13:34 Uhr')]
     """
-    for label, stamp in labelled_dates(line, day_first=day_first):
+    for label, stamp in labelled_dates(line):
         yield "modified" if MODIFIED_WORD.search(label) else "published", stamp
 
 
