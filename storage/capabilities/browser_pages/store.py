@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from storage.database.tables import DERIVATION, JOB, SNAPSHOT, WORDING
 from storage.database.unit import rows_in
 
 
-def has_browser_jobs(connection: Connection) -> bool:
-    """Check whether an address was to be read by a browser."""
-    query = select(JOB.c.id).where(JOB.c.kind == "render").limit(1)
-    return connection.execute(query).first() is not None
+def count_browser_jobs(connection: Connection) -> tuple[int, int]:
+    """Return how many jobs needed a browser, and how many of them wait."""
+    waiting = func.count().filter(JOB.c.state == "ready")
+    query = select(func.count(), waiting).where(JOB.c.kind == "render")
+    total, due = connection.execute(query).one()
+    return total, due
 
 
 def load_texts(

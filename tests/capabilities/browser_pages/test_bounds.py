@@ -16,6 +16,7 @@ from tests.web.site import Reply, Web, page, redirect, simulated_web
 from worker.address import Address, parse_address
 from worker.capabilities.browser_pages.browser import PROGRAM
 from worker.capabilities.browser_pages.page import PAGE_SECONDS, RenderedPage, render_page
+from worker.capabilities.browser_pages.proxy import AT_A_TIME, MOST_BYTES, RESOURCE_BYTES
 from worker.web.exchange import PersistentConnection, send_request
 from worker.web.headers import create_network
 
@@ -117,6 +118,16 @@ def test_resources_end_at_their_bounds(web: Web) -> None:
     assert "3,6 Zentimeter" in found.html.decode()
     assert found.facts["requests"] == 200
     assert {"requests", "resource_bytes"} <= set(found.facts["reached"])
+
+
+def test_the_bytes_of_a_page_end_at_its_budget(web: Web) -> None:
+    sizes = [9_000_000] * 9
+    for number, size in enumerate(sizes):
+        web.put(f"{SITE}/b/{number}", Reply(b"x" * size, type="image/png"))
+    found = rendered(web, "".join(f"<img src='/b/{each}'>" for each in range(len(sizes))))
+    assert found.html is not None, found.refused
+    assert found.facts["reached"] == ["bytes"]
+    assert found.facts["bytes"] < MOST_BYTES + AT_A_TIME * RESOURCE_BYTES
 
 
 @pytest.mark.parametrize(

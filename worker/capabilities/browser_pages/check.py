@@ -8,6 +8,7 @@ from storage.read.archive import ReadOnlyArchive
 from storage.record import sources
 from storage.settings import Settings
 from storage.values.lazy import LazyModule
+from storage.values.messages import quantity
 from storage.verify.doctor import Finding, with_archive
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ else:
     browser = LazyModule("worker.capabilities.browser_pages.browser")
 
 REMEDY = "install Chromium, set LESART_BROWSER, and allow namespaces (unshare) to this user"
+REMEDY_WAITING = "run a worker with LESART_BROWSER, see docs/browser.md"
 
 
 @with_archive
@@ -23,10 +25,14 @@ def check_browser(settings: Settings, archive: ReadOnlyArchive) -> Iterator[Find
     """Report if sources need a browser, and whether one starts in a closed room."""
     with archive.connect() as connection:
         found = sources.sources(connection, standing=True)
-        has_jobs = store.has_browser_jobs(connection)
+        jobs, waiting = store.count_browser_jobs(connection)
     wishes = [each for each in found if each.options.get("browser") in {"always", "auto"}]
-    if not wishes and not has_jobs and settings.browser is None:
+    if not wishes and not jobs and settings.browser is None:
         yield Finding("browser", "ok", "no source needs a browser")
+        return
+    if waiting and not settings.has_browser:
+        message = quantity("{n} job waits|{n} jobs wait", waiting) + " for a worker with a browser"
+        yield Finding("browser", "warning", message, REMEDY_WAITING)
         return
     if not settings.has_browser:
         yield Finding("browser", "ok", "workers with LESART_BROWSER read pages by a browser")

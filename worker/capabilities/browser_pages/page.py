@@ -118,7 +118,10 @@ def render_page(
 
 
 def _load(tab: _Tab, proxy: PageProxy, url: str, quiet: float) -> tuple[bytes, bool]:
-    """Load a page; return its HTML, and whether its text became quiet. Raises: BrowserError."""
+    """Load a page; return its HTML, and whether its text became quiet. Raises: BrowserError.
+
+    The mark of UTF-8 at its start holds against another encoding in a header or a meta tag.
+    """
     tab.open()
     found = tab.tools.call("Page.navigate", tab.session, url=url)
     if "errorText" in found:
@@ -129,7 +132,7 @@ def _load(tab: _Tab, proxy: PageProxy, url: str, quiet: float) -> tuple[bytes, b
     root = tab.tools.call("DOM.getDocument", tab.session, depth=-1, pierce=True)["root"]
     if tab.navigations > 1:
         raise BrowserError("the page left its address")
-    return html_of(root).encode("utf-8", "replace"), is_quiet
+    return html_of(root).encode("utf-8-sig", "replace"), is_quiet
 
 
 def _wait(tab: _Tab, proxy: PageProxy, quiet: float) -> bool:

@@ -24,8 +24,8 @@ from worker.web.fetch import is_redirect_allowed
 
 MOST_REQUESTS, MOST_BYTES = 200, 30 * 1024 * 1024
 """Budget of the resources of one page: their number, and their bytes."""
-RESOURCE_SECONDS, RESOURCE_BYTES = 10.0, 10 * 1024 * 1024
-"""Bounds of one resource."""
+RESOURCE_SECONDS, RESOURCE_BYTES, AT_A_TIME = 10.0, 10 * 1024 * 1024, 6
+"""Bounds of one resource, and how many are fetched at a time."""
 TOO_MUCH = frozenset({"too_large", "too_large_decoded"})
 MOST_SENT_BYTES = 1024 * 1024
 """Maximum size of the body of a request of a page."""
@@ -75,7 +75,7 @@ class PageProxy:
         self.document, self.network, self.agent = document, network, agent
         self.ends_at, self.way = ends_at, way
         self.resources = Resources()
-        self.lock = threading.Lock()
+        self.lock, self.slots = threading.Lock(), threading.BoundedSemaphore(AT_A_TIME)
         self.active = 0
         self.last_end = time.monotonic()
         self._is_given = False
@@ -106,6 +106,11 @@ class PageProxy:
             self._is_given = self._is_given or is_it
             return is_first
 
+    @property
+    def left_bytes(self) -> int:
+        """Return how many bytes the budget of the page has left."""
+        return max(0, MOST_BYTES - self.resources.bytes)
+
     def admit(self, method: str, host: str) -> bool:
         """Check whether the budget admits a request, and count it."""
         with self.lock:
@@ -114,7 +119,7 @@ class PageProxy:
             found = self.resources
             if found.requests >= MOST_REQUESTS:
                 found.reached.add("requests")
-            elif found.bytes >= MOST_BYTES:
+            elif not self.left_bytes:
                 found.reached.add("bytes")
             elif time.monotonic() >= self.ends_at:
                 found.reached.add("seconds")
@@ -124,18 +129,18 @@ class PageProxy:
             found.failed += 1
             return False
 
-    def count(self, answer: ServerAnswer | None) -> None:
-        """Count the answer to an admitted request."""
-        is_failed = answer is None or answer.refused is not None or (answer.status or 0) >= 500
+    def count(self, answer: ServerAnswer | None, most_bytes: int = 0) -> None:
+        """Count the answer to an admitted request, which had at most so many bytes."""
+        refused = None if answer is None else answer.refused
+        is_failed = answer is None or refused is not None or (answer.status or 0) >= 500
+        is_too_large = refused is not None and refused.code in TOO_MUCH
         with self.lock:
-            self.resources.failed += is_failed
-            self.resources.bytes += 0 if answer is None else answer.wire_bytes
-            if (
-                answer is not None
-                and answer.refused is not None
-                and answer.refused.code in TOO_MUCH
-            ):
-                self.resources.reached.add("resource_bytes")
+            found = self.resources
+            found.failed += is_failed
+            if is_too_large:
+                found.reached.add("resource_bytes" if most_bytes == RESOURCE_BYTES else "bytes")
+            if answer is not None:
+                found.bytes += most_bytes if is_too_large else answer.wire_bytes
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -217,7 +222,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         host = (urlsplit(url).hostname or "").lower()
         if not page.admit(self.command, host):
             return None
-        document, answer = page.document.address, None
+        document, answer, most_bytes = page.document.address, None, 0
         if not isinstance(address, RefusalReason) and is_redirect_allowed(
             document, address, page.network
         ):
@@ -227,14 +232,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             headers = [(n, v) for n, v in self.headers.items() if n.lower() not in HOP_BY_HOP]
             headers += [("User-Agent", page.agent), ("Accept-Encoding", "gzip, br, zstd")]
             for _ in range(2):
-                left = page.ends_at - time.monotonic()
-                answer = send_request(
-                    self._kept, address, headers, seconds=max(0.1, min(left, RESOURCE_SECONDS)),
-                    max_bytes=RESOURCE_BYTES, body=body, method=self.command, of_page=True,
-                )  # fmt: skip
+                with page.slots:
+                    most_bytes = min(RESOURCE_BYTES, page.left_bytes)
+                    left = page.ends_at - time.monotonic()
+                    answer = send_request(
+                        self._kept, address, headers, max_bytes=most_bytes, of_page=True,
+                        seconds=max(0.1, min(left, RESOURCE_SECONDS)), body=body,
+                        method=self.command,
+                    )  # fmt: skip
                 if not answer.is_stale:
                     break
-        page.count(answer)
+        page.count(answer, most_bytes)
         return answer
 
     def _send(self, status: int, headers: Any, body: bytes) -> None:
