@@ -177,6 +177,12 @@ class Settings:
         "a broker read such pages only if it is set",
         is_path=True,
     )
+    pictures: int | None = setting(
+        read_size,
+        None,
+        "maximum size of the pictures of articles that are requested in a day, such as 500MB "
+        "(default: none are requested)",
+    )
     batch_items: int = setting(read_count, 200, "maximum number of documents per job")
     document_seconds: float = setting(
         read_interval, "2s", "maximum processor time for reading one document"

@@ -11,7 +11,9 @@ from storage.database.tables.metadata import METADATA
 
 ASKED = ("SELECT", "UPDATE", "DELETE", "WITH", "INSERT")
 NAMED = re.compile(r'(?:FROM|JOIN) "?(\w+)"? (?:AS )?"?(\w+)"?')
-PARTIAL = frozenset({"alert_delivery_open", "copy_request_open", "job_open"})
+PARTIAL = frozenset(
+    {"alert_delivery_open", "copy_request_open", "job_open", "picture_request_open"}
+)
 """Indexes that hold what is open, and not what ever was."""
 FORBIDDEN = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
 INDEX = re.compile(r"Index (?:Only )?Scan (?:using|on) (\w+)")

@@ -17,6 +17,7 @@ from storage.capabilities.front_pages import FRONT_PAGES
 from storage.capabilities.hooks import PARTS, PROMISED_PARTS, WORKER_PARTS, Capability, PageKind
 from storage.capabilities.mementos import MEMENTOS
 from storage.capabilities.outside_copies import OUTSIDE_COPIES
+from storage.capabilities.pictures import PICTURES
 from storage.capabilities.quotations import QUOTATIONS
 from storage.capabilities.reviews import REVIEWS
 from storage.capabilities.rights import RIGHTS
@@ -25,7 +26,7 @@ from storage.capabilities.unconfirmed import UNCONFIRMED
 FOLDER = Path(__file__).parent
 CAPABILITIES: tuple[Capability, ...] = (
     FRONT_PAGES, RIGHTS, OUTSIDE_COPIES, REVIEWS, QUOTATIONS, UNCONFIRMED, ASSISTANTS,
-    BROWSER_PAGES, MEMENTOS,
+    BROWSER_PAGES, MEMENTOS, PICTURES,
 )  # fmt: skip
 """All capabilities; the order is that of their tables, views and commands."""
 PAGE_KINDS: Mapping[str, PageKind] = MappingProxyType(

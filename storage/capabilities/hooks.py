@@ -39,6 +39,7 @@ PARTS = MappingProxyType({
     "mounts": "MOUNTS: its applications beside the API, made from the application and the archive, "
     "each with its path and its end",
     "renderer": "`PageRenderer`: reads the pages of the jobs that need a browser",
+    "web_records": "`resources_of_checks`: the files of a check that a WARC file contains, too",
 })  # fmt: skip
 """The parts with what their module has."""
 PROMISED_PARTS = frozenset({"verify_checks", "transfer", "orders"})

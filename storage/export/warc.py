@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, case, func, or_, select, text
 from warcio.recordloader import ARC2WARCHeadersParser
 
-from storage.capabilities import find_page_kind, parts_of
+from storage.capabilities import find_page_kind, load_parts, parts_of
 from storage.database.capture_store import StoredBytes, load
 from storage.database.columns import UtcTime
 from storage.database.rows import cursor, place, stream
@@ -231,6 +231,7 @@ class WarcWriter:
         self._certificates: set[int] = set()
         self._joined: dict[int, list[dict[str, str]]] = {}
         self._recorded: dict[str, Mapping[int, Json]] = {}
+        self._resources: list[Mapping[int, Sequence[tuple[str, str, StoredBytes]]]] = []
 
     @property
     def withheld(self) -> int:
@@ -269,6 +270,10 @@ class WarcWriter:
             own.name: part.facts_of_checks(self._connection, numbers)
             for own, part in parts_of("transfer")
         }
+        self._resources = [
+            part.resources_of_checks(self._connection, numbers)
+            for part in load_parts("web_records")
+        ]
         snapshots = snapshots_by_article(self._connection, dict.fromkeys(numbers))
         confirmations = {
             snapshot.observation_id: snapshot.confirmed
@@ -289,8 +294,24 @@ class WarcWriter:
         written = _WrittenRecords()
         for row in rows:
             yield from self._check(row, written)
+            yield from self._further_resources(row)
             for moment in confirmations.get(row["observation_id"], ()):
                 yield from self._confirmation(row, written, moment)
+
+    def _further_resources(self, row: Row) -> Iterator[bytes]:
+        """Yield the files of a check that capabilities stored, such as pictures, for a replay."""
+        for own in self._resources:
+            for address, media_type, stored in own.get(row["observation_id"], ()):
+                name = f"{address} {row['observation_id']}"
+                body = load(self._connection, stored)
+                fields = [
+                    ("WARC-Target-URI", warc_record.uri(address)),
+                    ("WARC-Date", warc_record.date(row["observed_at"])),
+                    ("WARC-Record-ID", warc_record.record_id(self._archive_id, name)),
+                    ("Content-Type", media_type),
+                    ("WARC-Payload-Digest", warc_record.sha1(body)),
+                ]
+                yield warc_record.record("resource", fields, body)
 
     def without_article(self) -> Iterator[bytes]:
         """Yield the records without an article: refused captures, and absences at unknown

@@ -20,6 +20,8 @@ ELSEWHERE = {
                       "storage/capabilities/__init__.py"},
     "outside_copies": {"docs/outside-copies.md", "lesart/views.pyi", "CHANGELOG.md",
                        "storage/capabilities/__init__.py"},
+    "pictures": {"docs/article-pictures.md", "lesart/views.pyi", "CHANGELOG.md",
+                 "storage/capabilities/__init__.py"},
     "rights": {"docs/rights.md", "lesart/views.pyi", "CHANGELOG.md",
                "storage/capabilities/__init__.py"},
     "reviews": {"docs/review.md", "lesart/views.pyi", "CHANGELOG.md",
@@ -57,6 +59,7 @@ WITHOUT_HOOK = {
         "storage/read/answers.py": _FIELD,
         "storage/read/lists.py": _FIELD,
     },
+    "pictures": {"docs/administration.md": _LINK},
     "rights": {
         "docs/glossary.md": _LINK, "docs/proof.md": _LINK, "docs/watch.md": _LINK,
         **dict.fromkeys(

@@ -57,6 +57,7 @@ REQUESTS = (
     Request("post", "/api/reviews", '"reviewer":"eva"', body={"change": "{hall}@2", "label": "important"}, status=201),
     _get("/api/reviews", "important"),
     Request("delete", "/api/reviews", "", {"change": "{hall}@2", "label": "important"}, status=204),
+    _get("/api/pictures", "items"),
     _get("/api/changes", "3,6", **{"class": "number"}),
     _get("/api/lineages", '"items"'),
     _get("/api/relations", "exact_copy"),

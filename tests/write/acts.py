@@ -117,6 +117,12 @@ class Scene:
                     "recorded_at": unit.now,
                 }  # fmt: skip
                 unit.add(METADATA.tables["outside_copy"], row)
+            for event in ("first", "swapped"):
+                row = {
+                    "id": unit.number(), "observation_id": seen, "position": 0, "event": event,
+                    "address": f"{DAM}/{event}.jpg", "caption": "Der Damm", "recorded_at": unit.now,
+                }  # fmt: skip
+                unit.add(METADATA.tables["article_picture"], row)
             change = find_change(unit.connection, self.name(DAM), 2)
             add_review(unit, change, "important", "36 statt 3,6", "ada")
 

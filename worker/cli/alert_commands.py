@@ -218,7 +218,7 @@ CONDITION_FIELDS = {
 }
 CLEARABLE = (*CONDITION_FIELDS, "daily")
 """The conditions and settings that `lesart alert edit --clear` removes."""
-CLEARABLE_SHOWN = "|".join(CLEARABLE)
+CLEAR_HELP = f"Remove this condition, or the daily message; repeatable: {', '.join(CLEARABLE)}."
 
 
 def _clearable(text: str) -> str:
@@ -237,8 +237,8 @@ def edit(
     targets: Targets,
     clear: list[str] | None = option(
         "--clear",
-        CLEARABLE_SHOWN,
-        "Remove this condition, or the daily message; repeatable.",
+        "CONDITION",
+        CLEAR_HELP,
         parser=_clearable,
         autocompletion=lambda: [*CLEARABLE],
     ),

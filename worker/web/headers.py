@@ -35,13 +35,16 @@ def _version() -> str:
         return "0"
 
 
-def headers_of(settings: Settings) -> list[tuple[str, str]]:
-    """Return the headers that every request has."""
+PAGES = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+def headers_of(settings: Settings, accept: str | None = None) -> list[tuple[str, str]]:
+    """Return the headers that every request has; `accept` are the types (default: pages)."""
     languages = [f"{each};q={1 - 0.1 * n:.1f}" if n else each
                  for n, each in enumerate(settings.languages[:9])]  # fmt: skip
     return [
         ("User-Agent", user_agent(settings)),
-        ("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
+        ("Accept", accept or PAGES),
         ("Accept-Language", ", ".join(languages)),
         ("Accept-Encoding", "gzip, br, zstd"),
     ]

@@ -46,7 +46,12 @@ from storage.values.draft import (
 )
 from storage.values.redaction import MARK, RedactionReason
 from storage.write.redaction.orders import order
-from storage.write.redaction.plan import RedactionPlan, addresses_of, rows_with_passage
+from storage.write.redaction.plan import (
+    RedactionPlan,
+    addresses_of,
+    captures_beside,
+    rows_with_passage,
+)
 
 MOST_PLACES = 100
 """Maximum number of different occurrences of a passage that a plan lists."""
@@ -227,6 +232,7 @@ def remove_passage(
             .values(derivation_id=derivation, wording_id=wording)
         )
     rows = _rows(connection, {each.old.capture_id for each in readings} | bytes_of, records)
+    rows["capture"] |= captures_beside(connection, beside)
     rows |= {"wording": gone, "derivation": set(new), "teaser": hits.plan.rows["teaser"], **beside}
     act = order(unit, rows, reason, actor)
     if act is None:

@@ -4,7 +4,7 @@ Nothing is written here.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -178,6 +178,7 @@ class _PlanBuilder:
             self._from_records(new["foreign_record"])
         if self.with_addresses:
             self._add_addresses()
+        self.plan.rows["capture"] |= captures_beside(self.connection, self.plan.rows)
         self._add_lists()
         self._add_teasers()
         self._add_related()
@@ -441,6 +442,29 @@ def rows_with_passage(connection: Connection, plan: RedactionPlan, passage: Pass
         found[name] = {
             number for number, *texts in rows if any(passage.is_in(str(each)) for each in texts)
         }
+    return found
+
+
+def captures_beside(connection: Connection, rows: Mapping[str, set[int]]) -> set[int]:
+    """Return the captures of these rows of capabilities to which no other row refers.
+
+    Rows that were emptied before do not count.
+    """
+    tables = [table_named(name) for name in find_beside(connection)]
+    tables = [table for table in tables if "capture_id" in table.c]
+    found: set[int] = set()
+    for table in tables:
+        query = select(table.c.capture_id).where(table.c.capture_id.is_not(None))
+        found |= {
+            row[0] for row in rows_in(connection, query, table.c.id, rows.get(table.name, ()))
+        }
+    for table in (*tables, OBSERVATION, DERIVATION):
+        texts = (table.c[name] for name in (EMPTIED[table.name][1] if table in tables else ()))
+        query = select(table.c.id, table.c.capture_id, *texts)
+        for number, capture, *held in rows_in(connection, query, table.c.capture_id, found):
+            is_empty = bool(held) and not any(each is not None for each in held)
+            if number not in rows.get(table.name, ()) and not is_empty:
+                found = found - {capture}
     return found
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, or_, select
 
 from storage.database.tables import CAPTURE, CLOCK_CORRECTION, DERIVATION, OBSERVATION, TRANSFER
+from storage.database.tables.kept import table_named
 from storage.database.unit import LONG_PAUSE
 from storage.values.arrivals.source import Source
+from storage.write.redaction.plan import find_beside
 
 OPTION = "retain_captures"
 """The option of a source with its retention period in seconds."""
@@ -75,6 +77,30 @@ def captures_due(connection: Connection, before: dict[int, datetime]) -> list[tu
         .where(CAPTURE.c.id.not_in(as_body))
         .group_by(OBSERVATION.c.capture_id, CAPTURE.c.size)
         .order_by(OBSERVATION.c.capture_id)
+    )
+    found = [(row[0], row[1], row[2]) for row in connection.execute(query)]
+    for table in map(table_named, find_beside(connection)):
+        if "capture_id" in table.c:
+            found += _files_due(connection, table, is_old)
+    return found
+
+
+def _files_due(
+    connection: Connection, table: Table, is_old: ColumnElement[bool]
+) -> list[tuple[int, int, int]]:
+    """Return the captures of a capability, such as pictures, that only old checks found."""
+    joined = OBSERVATION.c.id == table.c.observation_id
+    recent = select(table.c.capture_id).join(OBSERVATION, joined)
+    recent = recent.where(table.c.capture_id.is_not(None), ~is_old)
+    captured = select(OBSERVATION.c.capture_id).where(OBSERVATION.c.capture_id.is_not(None))
+    query = (
+        select(table.c.capture_id, func.max(OBSERVATION.c.source_id), CAPTURE.c.size)
+        .join(OBSERVATION, joined)
+        .join(CAPTURE, CAPTURE.c.id == table.c.capture_id)
+        .where(is_old, CAPTURE.c.data.is_not(None))
+        .where(CAPTURE.c.id.not_in(recent), CAPTURE.c.id.not_in(captured))
+        .group_by(table.c.capture_id, CAPTURE.c.size)
+        .order_by(table.c.capture_id)
     )
     return [(row[0], row[1], row[2]) for row in connection.execute(query)]
 

@@ -47,7 +47,10 @@ class ServerPausedError(Exception):
 
 
 class ArchiveClient:
-    """Requests to web archives on behalf of a source; `on_wait` is called during each wait."""
+    """Requests on behalf of a source; `on_wait` is called during each wait.
+
+    `accept` are the accepted types (default: pages), `proxy` is that of the source.
+    """
 
     def __init__(
         self,
@@ -57,10 +60,13 @@ class ArchiveClient:
         *,
         is_requested: bool,
         on_wait: Callable[[], None] = lambda: None,
+        accept: str | None = None,
+        proxy: str | None = None,
     ) -> None:
         self._archive, self._settings, self._source_id = archive, settings, source_id
         self._network = create_network(settings.allow_hosts, settings.ca_file)
-        self._headers = headers_of(settings)
+        self._headers = headers_of(settings, accept)
+        self._proxy = proxy
         self._servers = Servers(archive, settings, self._network, is_requested=is_requested)
         self._threads = Threads(1, archive.clock)
         self._on_wait = on_wait
@@ -75,15 +81,19 @@ class ArchiveClient:
         news, self._servers.news = self._servers.news, []
         return news
 
-    def get(self, text: str, max_bytes: int, *, decode: bool) -> ServerAnswer:
+    def get(
+        self, text: str, max_bytes: int, *, decode: bool, of_page: bool = False
+    ) -> ServerAnswer:
         """Request an address and return the answer; without `decode` the body stays encoded.
 
-        Redirects are not followed. Raises: RequestRefusedError, ServerPausedError.
+        What belongs to a page (`of_page`), such as a picture, may have any type. Redirects are not
+        followed. Raises: RequestRefusedError, ServerPausedError.
         """
         address = parse_address(text, self._network.is_own)
         if isinstance(address, RefusalReason):
             raise RequestRefusedError(address)
-        fetch = Fetch(_make_watch(self._source_id, text), self._network, 0.0, address)
+        watch = _make_watch(self._source_id, text)
+        fetch = Fetch(watch, self._network, 0.0, address, proxy=self._proxy)
         queue = self._servers.queue_of(fetch)
         queue.waiting = deque([fetch])
         while True:
@@ -98,6 +108,7 @@ class ArchiveClient:
             result = self._run(queue, partial(
                 send_request, queue.connection, address, self._headers,
                 seconds=self._settings.fetch_seconds, max_bytes=max_bytes, decode=decode,
+                of_page=of_page,
             ))  # fmt: skip
             answer: ServerAnswer = result.value
             if answer.is_stale:

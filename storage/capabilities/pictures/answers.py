@@ -1,0 +1,123 @@
+"""The list of the pictures of articles, and the bytes of one."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from storage.read.query.parameter import option
+from storage.read.query.queries import AnyArticle, ListQuery, Plain
+from storage.values.answer import Answer
+from storage.values.lazy import LazyModule
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from storage.database import capture_store, rows, views
+    from storage.read import filters
+    from storage.read.archive.queries import ArchiveQueries
+    from storage.read.filters import Conditions
+    from storage.read.query import records
+    from storage.read.query.queries import Page
+    from storage.read.query.records import Part
+else:
+    capture_store = LazyModule("storage.database.capture_store")
+    filters = LazyModule("storage.read.filters")
+    records = LazyModule("storage.read.query.records")
+    rows = LazyModule("storage.database.rows")
+    views = LazyModule("storage.database.views")
+
+UNCHANGED = ("first", "same", "unread")
+"""The events that are no change of a picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture(Answer):
+    """A picture of an article as a check found it.
+
+    `position` is 0 for the lead picture. `event` states what became of the picture `before`:
+    first, same, scaled, cropped, swapped, added, removed, caption or unread. `digest` is the
+    SHA-256 of its bytes; without bytes, `refused` states why.
+    """
+
+    id: int
+    article: str
+    version: int | None
+    observed_at: datetime
+    position: int
+    event: str
+    before: int | None
+    address: str
+    caption: str | None
+    credit: str | None
+    digest: str | None
+    media_type: str | None
+    width: int | None
+    height: int | None
+    pdq: str | None
+    refused: str | None
+    recorded_at: datetime
+    cursor: str
+
+    @property
+    def is_change(self) -> bool:
+        return self.event not in UNCHANGED
+
+
+@dataclass(frozen=True, slots=True)
+class PictureBytes:
+    """The bytes of a picture, unchanged."""
+
+    media_type: str
+    data: bytes
+
+
+@dataclass(kw_only=True)
+class PicturesQuery(ListQuery, AnyArticle):
+    """List the pictures of articles, and what became of them."""
+
+    event: Plain | None = option(
+        "--event", "EVENT", "Only pictures with this event, such as swapped (default: all)."
+    )
+    record = staticmethod(lambda: Picture)
+
+    def rows(self, archive: "ArchiveQueries", page: "Page") -> "Iterator[Picture]":
+        criteria = filters.Conditions()
+        if self.article is not None:
+            number = archive.article_row_id(self.article)
+            criteria = criteria.with_clause("q.article_id = :article", article=number)
+        if self.event is not None:
+            criteria = criteria.with_clause("q.event = :event", event=self.event)
+        return archive.iterate(find_pictures, criteria, records.Part(*page))
+
+
+def find_pictures(
+    connection: "Connection", criteria: "Conditions", part: "Part"
+) -> Iterator[Picture]:
+    """Yield the selected pictures."""
+    listed = records.RecordList(Picture, "pictures", {"id": int}, "pictures")
+    yield from listed.rows(connection, criteria, part)
+
+
+def find_by_id(connection: "Connection", numbers: Sequence[int]) -> dict[int, Picture]:
+    """Return pictures by their number."""
+    criteria = filters.Conditions().with_clause("q.id IN :numbers", numbers=list(numbers) or [0])
+    found = find_pictures(connection, criteria, records.Part(limit=len(numbers) or 1))
+    return {each.id: each for each in found}
+
+
+def load_bytes(connection: "Connection", number: int) -> PictureBytes | None:
+    """Return the bytes of a picture; None if there are none, or its article is restricted."""
+    query = (
+        "SELECT p.media_type, b.digest, b.encoding, b.data "
+        f"FROM ({views.view_query('pictures', connection)}) p "
+        "JOIN capture b ON b.id = p.capture_id WHERE p.id = :number AND b.data IS NOT NULL"
+    )
+    row = next(iter(rows.fetch(connection, query, {"number": number})), None)
+    if row is None:
+        return None
+    stored = capture_store.StoredBytes(bytes(row["digest"]), row["encoding"], row["data"])
+    return PictureBytes(row["media_type"], capture_store.load(connection, stored))
+
+
+QUERIES = (PicturesQuery,)

@@ -1,0 +1,50 @@
+"""The page of the pictures of an article, and their bytes."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from storage.capabilities.pictures import answers
+from storage.read.filters import Conditions
+from storage.read.query.records import Part
+from storage.values.messages import message_text
+from storage.web.archives import PoolDep
+from storage.web.http_cache import CachedRoute
+from storage.web.pages.article import build_revision
+from storage.web.pages.query_parameters import Checks
+from storage.web.pages.rendering import page
+from storage.web.problems import Problem
+
+ROUTER = APIRouter(prefix="/a", include_in_schema=False, route_class=CachedRoute)
+ROWS = 60
+
+
+@ROUTER.get("/{article}/pictures")
+def pictures(
+    request: Request, pool: PoolDep, article: str, query: Annotated[Checks, Query()]
+) -> Response:
+    """Show the pictures of an article in the order of the checks that found them."""
+    limit = query.limit or ROWS
+    with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
+        version = archive.version(build_revision(article, None))
+        own = Conditions().with_clause("q.article = :article", article=version.article)
+        rows = list(archive.iterate(answers.find_pictures, own, Part(query.after, limit)))
+    following = rows[-1].cursor if len(rows) == limit else None
+    return page(
+        request, "pictures/page.html", version=version, rows=rows, tab="pictures",
+        following=following,
+    )  # fmt: skip
+
+
+@ROUTER.get("/{article}/pictures/{number}")
+def picture(pool: PoolDep, article: str, number: int) -> Response:
+    """Return the bytes of a picture, unchanged."""
+    with pool.today.connect() as connection:
+        found = answers.load_bytes(connection, number)
+    if found is None:
+        raise Problem("no_such", message_text("no_article_page", given=f"{article}/{number}"))
+    return Response(
+        found.data, media_type=found.media_type, headers={"X-Content-Type-Options": "nosniff"}
+    )

@@ -1,0 +1,3 @@
+"""A newsroom that watches the simulated web."""
+
+from tests.web.conftest import desk, network, web  # noqa: F401 -- fixtures

@@ -1,0 +1,1 @@
+"""The pictures of articles: request, decode, compare and store them."""
