@@ -10,24 +10,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from storage.database import archive_errors, schema, schema_version
 from storage.database import capture_store as stores
 from storage.database import engine as engines
 from storage.database import unit as units
 from storage.database.servers import hosts
+from storage.database.unit import ArchiveTime
 from storage.history import clock_corrections
+from storage.history.clock_corrections import StoredCorrection
 from storage.read import archive as reader
 from storage.read.archive import ReadOnlyArchive
 from storage.settings import Settings, hide_secrets
 from storage.values import failures
 from storage.values.freshness import CLOCKS_DIFFER
 from storage.values.messages import quantity
-
-if TYPE_CHECKING:
-    from storage.database.unit import ArchiveTime
-    from storage.history.clock_corrections import StoredCorrection
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING, ON CONFLICT

@@ -1,12 +1,9 @@
 """The number of quotations, and of the names of their speakers."""
 
-from typing import TYPE_CHECKING
+from sqlalchemy import Connection
 
 from storage.database.rows import fetch_row
 from storage.values.draft import Json
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 OPEN = METRIC = None
 

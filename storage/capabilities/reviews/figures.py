@@ -2,13 +2,11 @@
 
 from collections import Counter, defaultdict
 from itertools import combinations
-from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
 
 from storage.database.rows import stream
 from storage.values.draft import Json
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 OPEN = METRIC = None
 

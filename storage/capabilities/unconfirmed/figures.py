@@ -1,13 +1,10 @@
 """The number of readings that were held back, by what became of them."""
 
-from typing import TYPE_CHECKING
+from sqlalchemy import Connection
 
 from storage.database.rows import fetch
 from storage.database.views import view_query
 from storage.values.draft import Json
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
 
 OPEN = "open"
 METRIC = ("lesart_unconfirmed", "Texts that were held back, by their decision", "decision")

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from storage.database.archive_errors import ArchiveMissingError
 from storage.schedule import hosts as host_states
 from storage.schedule import watches
+from storage.schedule.hosts import Host
+from storage.schedule.watches import WatchState
 from storage.settings import Settings
 from storage.values.failures import naming_file
 from storage.values.freshness import is_fresh
@@ -19,11 +21,7 @@ from storage.write import archive as writing
 from worker.address import Address, without_secrets
 from worker.sources.locators import parse_locator, suggest_address
 from worker.web import connection, exchange, headers, robots, robots_file
-
-if TYPE_CHECKING:
-    from storage.schedule.hosts import Host
-    from storage.schedule.watches import WatchState
-    from worker.web.connection import Network
+from worker.web.connection import Network
 
 LOOK_UP_SECONDS = 5.0
 ROBOTS_SECONDS = 20.0
