@@ -1,7 +1,7 @@
 """Collect candidates from the JSON-LD of an article."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from storage.values.fields import FIELDS, FieldForm
@@ -52,27 +52,24 @@ def article_node(json_ld: JsonLd, address: str | None) -> Mapping[str, Any] | No
 
 def account_names(node: Mapping[str, Any] | None) -> frozenset[str]:
     """Return the authors that are user accounts in the article node."""
-    author = None if node is None else node.get("author")
-    people = author if isinstance(author, list) else [author]
-    return frozenset(
-        " ".join(person["name"].split())
-        for person in people
-        if isinstance(person, dict)
-        and isinstance(person.get("name"), str)
-        and ACCOUNT.search(str(person.get("@id", "")))
-    )
+    return _author_names(node, lambda person: ACCOUNT.search(str(person.get("@id", ""))))
 
 
 def organisation_names(node: Mapping[str, Any] | None) -> frozenset[str]:
     """Return the authors with the type organisation in the article node."""
+    return _author_names(
+        node, lambda person: any(kind.endswith("Organization") for kind in node_types(person))
+    )
+
+
+def _author_names(
+    node: Mapping[str, Any] | None, is_wanted: Callable[[Mapping[str, Any]], object]
+) -> frozenset[str]:
     author = None if node is None else node.get("author")
-    people = author if isinstance(author, list) else [author]
     return frozenset(
         " ".join(person["name"].split())
-        for person in people
-        if isinstance(person, dict)
-        and isinstance(person.get("name"), str)
-        and any(kind.endswith("Organization") for kind in node_types(person))
+        for person in (author if isinstance(author, list) else [author])
+        if isinstance(person, dict) and isinstance(person.get("name"), str) and is_wanted(person)
     )
 
 
