@@ -13,6 +13,7 @@ from typing import Any
 
 from storage.capabilities.assistants import ASSISTANTS
 from storage.capabilities.browser_pages import BROWSER_PAGES
+from storage.capabilities.documents import DOCUMENTS
 from storage.capabilities.front_pages import FRONT_PAGES
 from storage.capabilities.hooks import PARTS, PROMISED_PARTS, WORKER_PARTS, Capability, PageKind
 from storage.capabilities.mementos import MEMENTOS
@@ -26,7 +27,7 @@ from storage.capabilities.unconfirmed import UNCONFIRMED
 FOLDER = Path(__file__).parent
 CAPABILITIES: tuple[Capability, ...] = (
     FRONT_PAGES, RIGHTS, OUTSIDE_COPIES, REVIEWS, QUOTATIONS, UNCONFIRMED, ASSISTANTS,
-    BROWSER_PAGES, MEMENTOS, PICTURES,
+    BROWSER_PAGES, MEMENTOS, PICTURES, DOCUMENTS,
 )  # fmt: skip
 """All capabilities; the order is that of their tables, views and commands."""
 PAGE_KINDS: Mapping[str, PageKind] = MappingProxyType(

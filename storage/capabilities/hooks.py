@@ -33,6 +33,7 @@ PARTS = MappingProxyType({
     "readings without a decision, `METRIC` the name, meaning and label of a metric, or None",
     "write_command": "its commands that are no lists; importing it adds them",
     "work": "ACTS: what the scheduler repeats; without services, it runs after other work",
+    "format_readers": "READERS: the reader of each of its formats",
     "source_options": "`add_options`: the options of a source with those that the facts add",
     "check": "CHECKS: its checks in `lesart doctor`, each with its name",
     "write_routes": "ROUTER: its routes that write",
@@ -45,7 +46,8 @@ PARTS = MappingProxyType({
 PROMISED_PARTS = frozenset({"verify_checks", "transfer", "orders"})
 """Parts on which a promise depends: a capability with rows gives a reason for one that it lacks."""
 WORKER_PARTS = (
-    "page_reader", "write_command", "write_routes", "work", "source_options", "check", "renderer",
+    "page_reader", "format_readers", "write_command", "write_routes", "work", "source_options",
+    "check", "renderer",
 )  # fmt: skip
 """The parts in `worker/capabilities/NAME`; all others are in `storage/capabilities/NAME`."""
 
@@ -164,6 +166,30 @@ class StateTable(NamedTuple):
     is_numbered: bool = False
 
 
+class Format(NamedTuple):
+    """One input format; `type` is its value of `--type` and in the hints of a capture.
+
+    The first of `media_types` is the type of one document in a WARC export; if formats share a
+    media type, an import reads it as the first format. `content` describes the format in the
+    README. `holds` states what a file may contain other than one document: a list that is read as a
+    whole, records and archive members that are streamed, captures of a web archive, or attachments.
+    Formats with a `signature`, the pattern of their first bytes, are recognised by it: binary ones
+    but not under the name of a text, items but not in a table. `is_item`: a document names itself
+    by an identifier such as a URN. `parts` is the pattern of bytes that may contain several texts,
+    `text_key` the beginning of the keys of an object that has a text.
+    """
+
+    type: str
+    suffixes: tuple[str, ...]
+    media_types: tuple[str, ...]
+    content: str
+    holds: Literal["list", "records", "members", "captures", "attachments"] | None = None
+    signature: bytes | None = None
+    is_item: bool = False
+    parts: bytes | None = None
+    text_key: str | None = None
+
+
 class CapabilityError(ValueError):
     """Wrong use of a capability; the message states the reason."""
 
@@ -273,9 +299,9 @@ class Capability(NamedTuple):
     lacks why. `document` is the page of the documentation with its tables, views, commands and
     routes. `scopes` are permissions of tokens with their meaning, `outgoing` the kinds of rows that
     it sends to others, `source_options` wishes about a source, `page_kinds` the pages that it reads
-    as lists. `templates` are those of `TEMPLATES` that it has, `tabs` its pages of an article: the
-    end of the address, and the title, `menu` its entries of the main menu: the address, and the
-    English text.
+    as lists, `formats` the files that it reads. `templates` are those of `TEMPLATES` that it has,
+    `tabs` its pages of an article: the end of the address, and the title, `menu` its entries of the
+    main menu: the address, and the English text.
     """
 
     name: str
@@ -290,6 +316,7 @@ class Capability(NamedTuple):
     outgoing: tuple[OutgoingKind, ...] = ()
     source_options: tuple[SourceOption, ...] = ()
     page_kinds: tuple[PageKind, ...] = ()
+    formats: tuple[Format, ...] = ()
     templates: tuple[str, ...] = ()
     tabs: Names = NOTHING
     menu: Names = NOTHING

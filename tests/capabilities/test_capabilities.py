@@ -29,6 +29,7 @@ ELSEWHERE = {
     "quotations": {"docs/quotations.md", "lesart/views.pyi", "CHANGELOG.md",
                    "storage/capabilities/__init__.py"},
     "assistants": {"docs/assistants.md", "CHANGELOG.md", "storage/capabilities/__init__.py"},
+    "documents": {"README.md", "CHANGELOG.md", "storage/capabilities/__init__.py"},
     "mementos": {"CHANGELOG.md", "storage/capabilities/__init__.py"},
     "unconfirmed": {"docs/unconfirmed.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
                     "storage/capabilities/__init__.py"},
@@ -80,6 +81,7 @@ WITHOUT_HOOK = {
         "docs/administration.md", "docs/contributing.md", "docs/http-api.md", "docs/install.md", "docs/sql.md",
     ), _LINK),
     "mementos": {"docs/http-api.md": _LINK},
+    "documents": {"docs/watch.md": _LINK, "docs/contributing.md": "a recipe names the module as an example"},
     "quotations": {
         "docs/python.md": "the example of lists of a capability",
         **dict.fromkeys(
@@ -94,7 +96,6 @@ WITHOUT_HOOK = {
             "storage/values/change_class.py", "storage/web/pages/compare.py",
             "storage/web/pages/query_parameters.py",
         ), "a class of changes, and a view of a comparison, show changed quotations"),
-        "worker/text/documents/odt.py": "a style of LibreOffice has this name",
     },
     "unconfirmed": {
         "docs/architecture.md": "a step of the path of a file has the word of its scope",
@@ -238,6 +239,7 @@ def test_its_templates_are_stated(own):
 def test_a_fact_has_the_part_that_carries_it_out(own):
     assert not own.outgoing or "work" in own.parts, "who sends what is waiting?"
     assert bool(own.source_options) == ("source_options" in own.parts)
+    assert bool(own.formats) == ("format_readers" in own.parts)
     assert not (own.tabs or own.menu) or "pages" in own.parts
     assert bool(own.commands) == ("write_command" in own.parts)
 

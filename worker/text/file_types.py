@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from storage.values.arrivals.formats import (
     BINARY_TYPES,
     DOCUMENT_TYPES,
+    ITEM_TYPES,
     SIGNATURES,
     TYPE_BY_SUFFIX,
 )
@@ -16,7 +17,7 @@ HEAD_BYTES = 4_096
 """Number of leading bytes that `detect_type` needs."""
 
 _STARTS = {kind: re.compile(start, re.DOTALL) for kind, start in SIGNATURES.items()}
-"""First bytes of the binary formats that are read."""
+"""First bytes of the formats that have fixed ones."""
 _OFFICE_START = re.compile(rb"PK\x03\x04|\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 """The start of a ZIP file, or of the container of an encrypted office document."""
 # First bytes of other binary formats; short signatures include their NUL bytes.
@@ -57,20 +58,9 @@ HTML_START = re.compile(
 )
 XML_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml\b")
 JSON_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*[\"}]")
-JSON_LIST_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[\s*\{\s*\"")
-NINJS_IDENTIFIER = re.compile(rb"\"(?:uri|guid)\"\s*:\s*\"")
-NINJS_KEY = re.compile(
-    rb"\"(?:versioncreated|pubstatus|representationtype)\"\s*:\s*\"", re.IGNORECASE
-)
-"""A key that marks a JSON object with an identifier as ninjs."""
-NEWSML_START = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*+(?:(?><\?[^>]{0,300}\?>|<!--.{0,2000}?-->)\s*+){0,10}+"
-    rb"<(?:[\w-]{1,30}:)?\w{1,30}\s[^>]*iptc\.org/std/nar/2006-10-01/",
-    re.DOTALL,
-)
 FRONT_MATTER_START = re.compile(rb"(?:\xef\xbb\xbf)?---[ \t]*\r?\n[^\n]{0,200}:")
 SEED_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*date [\w. ]{0,20}[0-9]{4}")
-_TYPES_BY_NAME = DOCUMENT_TYPES - BINARY_TYPES - {"newsml"}
+_TYPES_BY_NAME = DOCUMENT_TYPES - BINARY_TYPES
 _JSON_TABLES = frozenset({"jsonl", "csv", "tsv"})
 MARKUP = re.compile(
     r"<(?:!doctype html|/?(?:html|head|body|p|div|span|br|hr|a|script|style|h[1-6]|ul|ol|li|table"
@@ -87,14 +77,14 @@ def detect_type(name: str, head: bytes) -> str | RefusalReason:
 
     >>> detect_type("brand.txt", b"date 2024-06 Brand"), detect_type("seite", b"<!DOCTYPE html>")
     ('seed', 'html')
-    >>> detect_type("brand", b"%PDF-1.7"), detect_type("brand.txt", b"%PDF-1.7").code
-    ('pdf', 'not_text')
+    >>> detect_type("brand.txt", b"%PDF-1.7").code
+    'not_text'
     """
     suffix = _suffix(name)
     named = TYPE_BY_SUFFIX.get(suffix)
     signed = signed_type(head)
     is_open = named is None or named in BINARY_TYPES
-    found = (signed if is_open else None) or _agency_type(head, named)
+    found = (signed if is_open else None) or _item_type(head, named)
     if found is not None:
         return found
     if named in BINARY_TYPES and _OFFICE_START.match(head):
@@ -104,29 +94,25 @@ def detect_type(name: str, head: bytes) -> str | RefusalReason:
             return refuse("not_text", detected=kind)
     if signed is not None:
         return refuse("not_text", detected=message_text("typed_document", type=signed))
-    if named in _TYPES_BY_NAME:
+    if named in _TYPES_BY_NAME and suffix != ".xml":  # of all formats
         return named
     sniffed = _sniff_type(suffix, head)
     is_damaged = named in BINARY_TYPES and isinstance(sniffed, RefusalReason)
     return named if named and is_damaged else sniffed  # its reader states the reason
 
 
-def _agency_type(head: bytes, named: str | None) -> str | None:
-    """Return the format of an item of an agency; the lines of a table are no items of their own."""
-    if NEWSML_START.match(head):
-        return "newsml"
-    is_json = JSON_START.match(head) or JSON_LIST_START.match(head)
-    is_ninjs = is_json and NINJS_IDENTIFIER.search(head) and NINJS_KEY.search(head)
-    return "ninjs" if is_ninjs and named not in _JSON_TABLES else None
+def _item_type(head: bytes, named: str | None) -> str | None:
+    """Return the format of an item; the lines of a table are no items of their own."""
+    kinds = () if named in _JSON_TABLES else ITEM_TYPES
+    return next((kind for kind in kinds if _STARTS[kind].match(head)), None)
 
 
 def signed_type(head: bytes) -> str | None:
-    r"""Return the type of a binary document by its first bytes; None for all other documents.
+    """Return the type of a binary document by its first bytes; None for all other documents.
 
-    >>> signed_type(b"PK\3\4" + bytes(26) + b"mimetypeapplication/vnd.oasis.opendocument.text")
-    'odt'
+    >>> signed_type(b"date 2024-06 Brand")
     """
-    return next((kind for kind, start in _STARTS.items() if start.match(head)), None)
+    return next((kind for kind in BINARY_TYPES if _STARTS[kind].match(head)), None)
 
 
 def has_markup(text: str) -> bool:

@@ -1,10 +1,13 @@
-"""The metadata of a capture that its source supplies, and the settings of the text extraction."""
+"""What a reader is given beside the bytes, and how documents of one type are read."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
-from storage.values.draft import Extractor, Json
+from storage.values.draft import Draft, Extractor, Json
+from storage.values.refusals import RefusalReason
 
 NAME = "lesart-text"
 VERSION = "16"
@@ -69,3 +72,16 @@ def extractor(settings: TextSettings) -> Extractor:
 
 
 EXTRACTOR = extractor(TextSettings())
+
+
+class TypeReader(NamedTuple):
+    """How documents of one type are read.
+
+    Isolated documents are read in a child process, whatever their size; their drafts may depend on
+    the time of the capture. `split` returns the texts of a document that contains several.
+    """
+
+    read: Callable[[bytes, Hints, TextSettings], Draft | RefusalReason]
+    extractor: Callable[[TextSettings], Extractor] = extractor
+    is_isolated: bool = False
+    split: Callable[[bytes], list[tuple[str, bytes]] | RefusalReason] | None = None

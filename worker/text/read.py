@@ -3,46 +3,26 @@
 The type decides the reader, and the extractor that is recorded with the text.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from storage.capabilities import PAGE_KINDS, load_part_for
+from storage.capabilities import PAGE_KINDS, load_part_for, load_parts
 from storage.values.draft import BY_BROWSER, Draft, Extractor
 from storage.values.lazy import LazyModule
 from storage.values.net.addresses import RENDERED
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.formats.json_article import read_json
 from worker.text.formats.seed import read_seed
-from worker.text.hints import Hints, TextSettings, extractor
+from worker.text.hints import Hints, TextSettings, TypeReader, extractor
 
 if TYPE_CHECKING:
     from worker.text import mail
-    from worker.text.documents import docx, newsml, ninjs, odt, pdf
     from worker.text.formats import markdown
     from worker.text.page import read_page as page
 else:
     mail = LazyModule("worker.text.mail")
-    docx = LazyModule("worker.text.documents.docx")
-    newsml = LazyModule("worker.text.documents.newsml")
-    ninjs = LazyModule("worker.text.documents.ninjs")
-    odt = LazyModule("worker.text.documents.odt")
-    pdf = LazyModule("worker.text.documents.pdf")
     markdown = LazyModule("worker.text.formats.markdown")
     page = LazyModule("worker.text.page.read_page")
-
-
-class TypeReader(NamedTuple):
-    """How documents of one type are read.
-
-    Isolated documents are read in a child process, whatever their size; their drafts may depend on
-    the time of the capture. `split` returns the texts of a document that contains several.
-    """
-
-    read: Callable[[bytes, Hints, TextSettings], Draft | RefusalReason]
-    extractor: Callable[[TextSettings], Extractor] = extractor
-    is_isolated: bool = False
-    split: Callable[[bytes], list[tuple[str, bytes]] | RefusalReason] | None = None
 
 
 def _of_browser(who: Extractor) -> Extractor:
@@ -82,33 +62,7 @@ READERS: dict[str, TypeReader] = {
         is_isolated=True,
         split=lambda raw: mail.split_mail(raw),
     ),
-    "docx": TypeReader(
-        lambda raw, hints, settings: docx.read_docx(raw, hints, settings),
-        lambda settings: docx.docx_extractor(settings),
-        is_isolated=True,
-    ),
-    "odt": TypeReader(
-        lambda raw, hints, settings: odt.read_odt(raw, hints, settings),
-        lambda settings: odt.odt_extractor(settings),
-        is_isolated=True,
-    ),
-    "pdf": TypeReader(
-        lambda raw, hints, settings: pdf.read_pdf(raw, hints, settings),
-        lambda settings: pdf.pdf_extractor(settings),
-        is_isolated=True,
-    ),
-    "ninjs": TypeReader(
-        lambda raw, hints, settings: ninjs.read_ninjs(raw, hints, settings),
-        lambda settings: ninjs.ninjs_extractor(settings),
-        is_isolated=True,
-        split=lambda raw: ninjs.split_ninjs(raw),
-    ),
-    "newsml": TypeReader(
-        lambda raw, hints, settings: newsml.read_newsml(raw, hints, settings),
-        lambda settings: newsml.newsml_extractor(settings),
-        is_isolated=True,
-        split=lambda raw: newsml.split_newsml(raw),
-    ),
+    **{kind: own for part in load_parts("format_readers") for kind, own in part.READERS.items()},
 }
 """The readers of the document types in `storage.values.arrivals.formats`."""
 

@@ -53,8 +53,8 @@ def kind_of(body: bytes, content_type: str | None) -> str:
 def page_type(body: bytes, content_type: str | None, name: str) -> str | RefusalReason:
     """Return the type as which a page is read, or a refusal.
 
-    >>> page_type(b"<p>Es brennt.", "text/html", "a"), page_type(b"%PDF-1", None, "a")
-    ('html', 'pdf')
+    >>> page_type(b"<p>Es brennt.", "text/html", "a"), page_type(b"date 2024 A", None, "a")
+    ('html', 'seed')
     """
     signed = signed_type(body[:HEAD_BYTES])
     if signed is not None:

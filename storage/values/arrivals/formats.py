@@ -4,31 +4,11 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
 
+from storage.capabilities import CAPABILITIES
+from storage.capabilities.hooks import Format
 
-@dataclass(frozen=True, slots=True)
-class Format:
-    """One input format; `type` is its value of `--type` and in the hints of a capture.
-
-    The first of `media_types` is the type of one document in a WARC export; if formats share a
-    media type, an import reads it as the first format. `content` describes the format in the
-    README. `holds` states what a file may contain other than one document: a list that is read as a
-    whole, records and archive members that are streamed, captures of a web archive, or attachments.
-    Formats with a `signature`, the pattern of their first bytes, are recognised by it, whatever the
-    file name.
-    """
-
-    type: str
-    suffixes: tuple[str, ...]
-    media_types: tuple[str, ...]
-    content: str
-    holds: Literal["list", "records", "members", "captures", "attachments"] | None = None
-    signature: bytes | None = None
-
-
-FORMATS: tuple[Format, ...] = (
+_OWN: tuple[Format, ...] = (
     Format(
         "seed", (".txt", ".text"), ("text/plain",),
         "the seed format: a first line ` date 2024-06 HEADLINE`, then paragraphs separated by blank"
@@ -57,36 +37,10 @@ FORMATS: tuple[Format, ...] = (
         "eml", (".eml",), ("message/rfc822",),
         "a mail: subject, date, author, and the text or HTML part; attachments of these formats"
         " are separate texts",
-        "attachments",
+        "attachments", parts=rb"(?i)\b(?:file)?name\*?(?:\d+\*?)?\s*=",
     ),
-    Format(
-        "docx", (".docx",),
-        ("application/vnd.openxmlformats-officedocument.wordprocessingml.document",),
-        "a Word document: headline, paragraphs by their styles, footnotes, properties",
-        # The parts may be in any order.
-        signature=rb"PK\x03\x04.{26}(?:\[Content_Types\]\.xml|_rels/|docProps/|word/).*?word/",
-    ),
-    Format(
-        "odt", (".odt",), ("application/vnd.oasis.opendocument.text",),
-        "a LibreOffice document, read in the same way",
-        signature=rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis\.opendocument\.text",
-    ),
-    Format(
-        "pdf", (".pdf",), ("application/pdf",),
-        "a PDF with a text layer: headline, paragraphs without page headers, page numbers and"
-        " hyphenation",
-        signature=rb"%PDF-",
-    ),
-    Format(
-        "ninjs", (".ninjs",), ("application/ninjs+json",),
-        "items of an agency in ninjs (News in JSON), single, in a list or in a package; `.json`"
-        " files are recognised by their keys",
-    ),
-    Format(
-        "newsml", (".xml",), ("application/vnd.iptc.g2.newsitem+xml",),
-        "items of an agency in NewsML-G2, single or in one message, with their texts in NITF, XHTML"
-        " or plain text",
-    ),
+)  # fmt: skip
+_CONTAINERS = (
     Format("tar", (".tar", ".tgz"), (), "any of these formats as members", "members"),
     Format("zip", (".zip",), (), "any of these formats as members", "members"),
     Format(
@@ -96,16 +50,15 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format("wacz", (".wacz",), (), "WARC files with an index, in one ZIP file", "captures"),
 )  # fmt: skip
-
+FORMATS = (*_OWN, *(own for each in CAPABILITIES for own in each.formats), *_CONTAINERS)
 TYPES: tuple[str, ...] = tuple(each.type for each in FORMATS)
 DOCUMENT_TYPES = frozenset(each.type for each in FORMATS if each.media_types)
 """Types of one document or record; the other formats are archives of them."""
 SIGNATURES: Mapping[str, bytes] = {
     each.type: each.signature for each in FORMATS if each.signature is not None
 }
-BINARY_TYPES = frozenset(SIGNATURES)
-AGENCY_TYPES = frozenset({"ninjs", "newsml"})
-"""Types of items of news agencies, which name themselves by an identifier such as a URN."""
+ITEM_TYPES = frozenset(each.type for each in FORMATS if each.is_item)
+BINARY_TYPES = SIGNATURES.keys() - ITEM_TYPES
 TYPE_BY_SUFFIX: Mapping[str, str] = {
     suffix: each.type for each in FORMATS for suffix in each.suffixes
 }

@@ -1,4 +1,4 @@
-"""The tools have no tables and no views of their own."""
+"""Mementos have no tables and no views of their own."""
 
 from typing import Any
 

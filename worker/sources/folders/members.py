@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from storage.capabilities import PAGE_KINDS, find_page_kind
 from storage.values.arrivals.formats import (
-    AGENCY_TYPES,
     BINARY_TYPES,
     CONTAINERS,
     DOCUMENT_TYPES,
+    FORMATS,
+    ITEM_TYPES,
     TYPE_BY_SUFFIX,
     TYPES,
     types_that_hold,
@@ -60,6 +61,8 @@ _WEB_ARCHIVES = types_that_hold("captures")
 _ARCHIVES = types_that_hold("members")
 _STREAMED = types_that_hold("records") | _ARCHIVES | _WEB_ARCHIVES
 _MAILS = types_that_hold("attachments")
+_PARTS = {each.type: re.compile(each.parts, re.DOTALL) for each in FORMATS if each.parts}
+_TEXT_KEYS = {each.type: each.text_key for each in FORMATS if each.text_key}
 _SEEKING = frozenset({"zip", "wacz"})
 _NO_TEXT = frozenset({"not_text", "binary"})
 _NEUTRAL_NAME = "head.txt"
@@ -304,11 +307,11 @@ def _document_contents(
     if isinstance(sniffed, RefusalReason) and (kind is None or _is_no_text(sniffed, kind)):
         yield position.reject(sniffed, raw)
         return
-    is_item = sniffed in AGENCY_TYPES and kind == "json" and hints.type is None
+    is_item = sniffed in ITEM_TYPES and kind == "json" and hints.type is None
     kind = str(sniffed) if kind is None or is_item or sniffed in BINARY_TYPES else kind
     if kind in _STREAMED:
         yield from _record_contents(position, kind, _peekable(io.BytesIO(raw)), hints)
-    elif kind in {"json", "ninjs"} and is_json_list(raw):
+    elif kind in {"json", *ITEM_TYPES} and is_json_list(raw):
         for item in _items(position, json_list(raw, hints.limits.document), kind, hints):
             if isinstance(item, Item):
                 yield from _split_contents(item, hints)
@@ -430,8 +433,8 @@ def _items(
         flags = position.flags + record.flags + (("key_repeated",) if is_taken else ())
         charset = "utf-8" if kind == "csv" else None
         has_text = hints.is_text_column is None or any(map(hints.is_text_column, record.names))
-        if kind == "ninjs":
-            has_text = any(each.lower().startswith("bod") for each in record.names)
+        if key := _TEXT_KEYS.get(kind):
+            has_text = any(each.lower().startswith(key) for each in record.names)
         yield Item(
             position.locator, member, record.raw, kind, charset, record.line, flags, has_text
         )
@@ -507,23 +510,12 @@ def _member_contents(
     yield from _contents(inner, _peekable(io.BytesIO(raw)), hints)
 
 
-FILE_NAME = re.compile(rb"\b(?:file)?name\*?(?:\d+\*?)?\s*=", re.IGNORECASE)
-"""The parameter of an attachment."""
-NEWS_ITEM = re.compile(rb"<(?:[\w.-]{1,100}:)?newsItem[\s>]")
-ASSOCIATIONS = b'"associations"'
-
-
 def may_have_parts(kind: str, raw: bytes) -> bool:
     r"""Check whether a document is to be split in the child process; most are not.
 
-    >>> may_have_parts("eml", b"Subject: A\r\n\r\nText."), may_have_parts("ninjs", b'{"uri": "a"}')
-    (False, False)
-    >>> may_have_parts("newsml", b"<itemSet><newsItem a='1'/><newsItem /></itemSet>")
-    True
+    >>> may_have_parts("eml", b"Subject: A\r\n\r\nText."), may_have_parts("eml", b"filename=a.txt")
+    (False, True)
     """
-    if kind == "eml":
-        return FILE_NAME.search(raw) is not None or mail_excess(raw) is not None
-    if kind == "newsml":
-        items = NEWS_ITEM.finditer(raw)
-        return next(items, None) is not None and next(items, None) is not None
-    return kind == "ninjs" and ASSOCIATIONS in raw
+    pattern = _PARTS.get(kind)
+    is_matched = pattern is not None and pattern.search(raw) is not None
+    return is_matched or (kind in _MAILS and mail_excess(raw) is not None)

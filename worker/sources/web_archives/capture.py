@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from storage.capabilities import find_page_kind, names_with
 from storage.values.arrivals.foreign_capture import Import, KeptRecord, Repeats
-from storage.values.arrivals.formats import AGENCY_TYPES, BINARY_TYPES, TYPE_BY_MEDIA
+from storage.values.arrivals.formats import BINARY_TYPES, ITEM_TYPES, TYPE_BY_MEDIA
 from storage.values.digest import raw_digest
 from storage.values.draft import Json
 from storage.values.freshness import CLOCKS_DIFFER
@@ -548,7 +548,7 @@ def _origin(main: WebRecord) -> str | None:
         is_repeat = (
             main.kind == "revisit" and bare(main.field("warc-refers-to-target-uri")) == named
         )
-        return named if is_repeat or TYPE_BY_MEDIA.get(media) in AGENCY_TYPES else None
+        return named if is_repeat or TYPE_BY_MEDIA.get(media) in ITEM_TYPES else None
     return clean_address(named)
 
 

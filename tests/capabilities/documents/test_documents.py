@@ -6,12 +6,12 @@ import subprocess
 
 import pytest
 
+from tests.capabilities.documents.test_pdf import ENCRYPTED, NESTED, PICTURE, RELEASE
 from tests.commands.test_formats import lesart, rows
 from tests.formats.agency import BODY as AGENCY_TEXT
 from tests.formats.agency import GUID, newsml, ninjs
 from tests.formats.office import BODY, TITLE, docx, odt, paragraph
 from tests.formats.pdfs import pdf
-from tests.formats.test_pdf import ENCRYPTED, NESTED, PICTURE, RELEASE
 
 
 @pytest.mark.slow

@@ -8,15 +8,15 @@ from storage.values.draft import Draft, Extractor, Role
 from storage.values.fields import FIELDS
 from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
-from worker.text.annotate.roles import blocks
-from worker.text.documents.agency_item import (
+from worker.capabilities.documents.agency_item import (
     AgencyItem,
     build_item_draft,
     item_extractor,
     text_blocks,
 )
-from worker.text.documents.press_text import DocumentBlock
-from worker.text.documents.safe_xml import parse_xml
+from worker.capabilities.documents.press_text import DocumentBlock
+from worker.capabilities.documents.safe_xml import local_name, parse_xml
+from worker.text.annotate.roles import blocks
 from worker.text.hints import Hints, TextSettings
 from worker.text.page.layout.fragment import fragment_blocks
 
@@ -33,12 +33,12 @@ _NITF_ROLES: dict[str, Role] = {
 }  # fmt: skip
 
 
-def newsml_extractor(settings: TextSettings) -> Extractor:
+def extractor(settings: TextSettings) -> Extractor:
     """Return the extractor of NewsML-G2."""
     return item_extractor(NAME, VERSION, settings)
 
 
-def read_newsml(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
+def read(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
     """Read a news item, or a news message that contains one item with a text.
 
     Refusals in addition to those of every text: `document_invalid`, `xml_unsafe`, and
@@ -61,11 +61,11 @@ def read_newsml(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Ref
     return (
         item
         if isinstance(item, RefusalReason)
-        else build_item_draft(item, hints, settings, newsml_extractor(settings))
+        else build_item_draft(item, hints, settings, extractor(settings))
     )
 
 
-def split_newsml(raw: bytes) -> list[tuple[str, bytes]] | RefusalReason:
+def split(raw: bytes) -> list[tuple[str, bytes]] | RefusalReason:
     """Return identifier and XML of each item with a text in a message; none if it has one text.
 
     Packages only refer to items. Items without a text are pictures, films and events.
@@ -127,13 +127,9 @@ def _value(element: etree._Element) -> str:
     return text or element.get("tag") or code or element.get("uri") or ""
 
 
-def _local(element: etree._Element) -> str:
-    return str(element.tag).rpartition("}")[2]
-
-
 def _blocks(content: etree._Element) -> list[DocumentBlock] | RefusalReason:
     kind = content.get("contenttype", "")
-    nitf = next((each for each in content.iter() if _local(each) == "nitf"), None)
+    nitf = next((each for each in content.iter() if local_name(each) == "nitf"), None)
     if nitf is not None:
         return list(_nitf_blocks(nitf))
     if len(content):  # XHTML, or paragraphs of another vocabulary that uses its names
@@ -150,13 +146,13 @@ def _blocks(content: etree._Element) -> list[DocumentBlock] | RefusalReason:
 
 def _nitf_blocks(nitf: etree._Element) -> Iterator[DocumentBlock]:
     """Yield the paragraphs of the body; head and headlines are metadata."""
-    body = next((each for each in nitf.iter() if _local(each) == "body.content"), nitf)
+    body = next((each for each in nitf.iter() if local_name(each) == "body.content"), nitf)
     for element in body.iter():
-        if _local(element) not in _NITF_BLOCKS:
+        if local_name(element) not in _NITF_BLOCKS:
             continue
-        if any(_local(each) in _NITF_BLOCKS for each in element.iterdescendants()):
+        if any(local_name(each) in _NITF_BLOCKS for each in element.iterdescendants()):
             continue
-        names = (_local(each) for each in (element, *element.iterancestors()))
+        names = (local_name(each) for each in (element, *element.iterancestors()))
         role = next((_NITF_ROLES[name] for name in names if name in _NITF_ROLES), None)
         text = " ".join("".join(element.itertext()).split())
         yield DocumentBlock(text, role)

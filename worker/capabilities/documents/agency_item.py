@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from storage.values.draft import CleaningStep, Draft, Extractor, Field, Json, PartialDate
+from storage.values.draft import CleaningStep, Draft, Extractor, Field, Json
 from storage.values.fields import DATE_FIELDS, FIELD_BY_NAME, FieldForm
 from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
+from worker.capabilities.documents.press_text import DocumentBlock, document_extractor, partial_date
 from worker.text.annotate.bylines import read_byline
-from worker.text.annotate.dates import instant, read_date
-from worker.text.documents.press_text import DocumentBlock, document_extractor
+from worker.text.annotate.dates import instant
 from worker.text.formats.assemble import ParsedDocument, assemble, merge_candidates
 from worker.text.formats.clean_text import one_line
 from worker.text.formats.metadata import LANGUAGE_TAG, RecordCleaner
@@ -113,7 +113,7 @@ def _union(values: Json, more: Json) -> Json:
 def _field_value(form: FieldForm, text: str, found_in: str, hints: Hints) -> Json:
     """Return the value of a field in its stored form; None if it is invalid."""
     if form is FieldForm.DATE:
-        date = _date(text, found_in, hints)
+        date = partial_date(text, found_in, hints)
         return date.to_dict() if date else None
     if form is FieldForm.LANGUAGE:
         tag = LANGUAGE_TAG.fullmatch(text)
@@ -124,16 +124,11 @@ def _field_value(form: FieldForm, text: str, found_in: str, hints: Hints) -> Jso
     return [text] if form is FieldForm.LIST else text
 
 
-def _date(text: str, source: str, hints: Hints) -> PartialDate | None:
-    date = read_date(text, source, hints.observed_at.year + 1)
-    return date if isinstance(date, PartialDate) else None
-
-
 def _read_version(
     item: AgencyItem, document: ParsedDocument, hints: Hints, settings: TextSettings
 ) -> None:
     """Set the origin and the time of the version; both are needed for an imported capture."""
-    date = _date(one_line(item.created), "", hints) if item.created else None
+    date = partial_date(one_line(item.created), "", hints) if item.created else None
     moment = instant(date, settings.timezone) if date else None
     if item.identifier and ITEM_ADDRESS.fullmatch(item.identifier) and moment is not None:
         document.address, document.observed_at = item.identifier, moment

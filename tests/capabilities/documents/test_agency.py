@@ -8,11 +8,11 @@ from storage.values.draft import Draft
 from storage.values.refusals import RefusalReason
 from tests.formats.agency import BODY, GUID, TEXTS, TITLE, message, news_item, newsml, ninjs, nitf
 from tests.text.cases import by_role, draft, outcome, refusal
+from worker.capabilities.documents.newsml import extractor as newsml_extractor
+from worker.capabilities.documents.ninjs import extractor as ninjs_extractor
 from worker.flow.document_process import DocumentReader
 from worker.sources.containers.items import Item, Limits
 from worker.sources.folders.members import MemberHints, members_of_bytes
-from worker.text.documents.newsml import newsml_extractor
-from worker.text.documents.ninjs import ninjs_extractor
 from worker.text.file_types import detect_type
 from worker.text.formats.metadata import is_text_key
 from worker.text.hints import TextSettings

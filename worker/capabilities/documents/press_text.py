@@ -227,13 +227,13 @@ def _is_running(block: DocumentBlock) -> bool:
 def _read_line(text: str, document: ParsedDocument, hints: Hints) -> None:
     if EMBARGO.match(text):
         found = next((written for _, written in dates_in_line(text[:300])), None)
-        date = _partial_date(found, "embargo line", hints) if found else None
+        date = partial_date(found, "embargo line", hints) if found else None
         line = (Candidate(one_line(text)[:300], "embargo line"),)
         value = date.to_dict() if date else None
         document.fields.setdefault("embargoed", Field(value, "embargo line", None, line))
         return
     written = _date_of_line(text)
-    date = _partial_date(written, "date line", hints) if written else None
+    date = partial_date(written, "date line", hints) if written else None
     if date is not None:
         document.fields.setdefault("published", Field(date.to_dict(), "date line"))
 
@@ -257,7 +257,7 @@ def _date_of_line(text: str) -> str | None:
     return None
 
 
-def _partial_date(text: str, source: str, hints: Hints) -> PartialDate | None:
+def partial_date(text: str, source: str, hints: Hints) -> PartialDate | None:
     date = read_date(text, source, hints.observed_at.year + 1)
     return date if isinstance(date, PartialDate) else None
 

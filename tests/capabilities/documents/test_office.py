@@ -10,11 +10,11 @@ from storage.values.draft import Draft
 from storage.values.refusals import RefusalReason
 from tests.formats.office import BODY, TITLE, W, docx, odt, packed, paragraph, run
 from tests.text.cases import by_role, draft, hints, outcome, refusal
+from worker.capabilities.documents.docx import extractor as docx_extractor
+from worker.capabilities.documents.odt import extractor as odt_extractor
 from worker.flow.document_process import DocumentReader
 from worker.sources.containers.items import Item, RefusedDocument
 from worker.sources.folders.members import MemberHints, members_of_bytes
-from worker.text.documents.docx import docx_extractor
-from worker.text.documents.odt import odt_extractor
 from worker.text.file_types import HEAD_BYTES, detect_type
 from worker.text.hints import TextSettings
 

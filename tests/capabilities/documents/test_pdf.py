@@ -8,10 +8,10 @@ from storage.values.draft import Draft
 from storage.values.refusals import RefusalReason
 from tests.formats.pdfs import Line, content, pdf, text_lines
 from tests.text.cases import by_role, draft, hints, outcome
+from worker.capabilities.documents.pdf import extractor as pdf_extractor
 from worker.flow.document_process import DocumentReader
 from worker.sources.containers.items import Item
 from worker.sources.folders.members import MemberHints, members_of_bytes
-from worker.text.documents.pdf import pdf_extractor
 from worker.text.file_types import detect_type
 from worker.text.hints import TextSettings
 

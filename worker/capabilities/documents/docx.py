@@ -9,14 +9,14 @@ from lxml import etree
 from storage.values.draft import CleaningStep, Draft, Extractor, Json, Role
 from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
-from worker.text.documents.press_text import (
+from worker.capabilities.documents.press_text import (
     DocumentBlock,
     PressText,
     build_draft,
     document_extractor,
 )
-from worker.text.documents.safe_xml import child_texts, parse_xml
-from worker.text.documents.zip_parts import PartError, ZipParts
+from worker.capabilities.documents.safe_xml import local_name
+from worker.capabilities.documents.zip_parts import PartError, ZipParts
 from worker.text.hints import Hints, TextSettings
 
 NAME = "lesart-docx"
@@ -72,12 +72,12 @@ class _WordParagraph:
 
 
 @lru_cache(maxsize=16)
-def docx_extractor(settings: TextSettings) -> Extractor:
+def extractor(settings: TextSettings) -> Extractor:
     """Return the extractor of DOCX documents."""
     return document_extractor(NAME, VERSION, settings)
 
 
-def read_docx(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
+def read(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
     """Read the text of a DOCX document, with all tracked changes accepted.
 
     Headers and footers are separate parts and are not read. Refusals in addition to those of every
@@ -88,43 +88,31 @@ def read_docx(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refus
         press = _read_parts(parts)
     except PartError as error:
         return error.refused
-    return build_draft(press, hints, settings, docx_extractor(settings))
+    return build_draft(press, hints, settings, extractor(settings))
 
 
 def _read_parts(parts: ZipParts) -> PressText:
-    body = _root(parts, MAIN_PART)
+    body = parts.root(MAIN_PART)
     if body is None:
         reason = message_text("part_missing", name=MAIN_PART)
         raise PartError(refuse("document_invalid", kind=KIND, reason=reason))
-    styles = _styles(_root(parts, "word/styles.xml"))
+    styles = _styles(parts.root("word/styles.xml"))
     reader = _WordBody(styles)
     blocks = list(reader.blocks(body))
     for name in _NOTES:
-        notes = _root(parts, name)
+        notes = parts.root(name)
         if notes is not None:
             blocks += reader.blocks(notes)
-    properties = _root(parts, "docProps/core.xml")
+    properties = parts.root("docProps/core.xml")
     record: dict[str, Json] = {}
-    for name, text in () if properties is None else child_texts(properties):
-        record.setdefault(_KEYS.get(name, name), text)
+    for child in () if properties is None else properties:
+        if text := "".join(child.itertext()).strip():
+            record.setdefault(_KEYS.get(local_name(child), local_name(child)), text)
     press = PressText("docx", blocks, record, reader.steps(), reader.flags())
     removed = [n for n in parts.names() if n.startswith(("word/header", "word/footer"))]
     if removed:
         press.steps.append(CleaningStep("headers_and_footers", {"parts": sorted(removed)[:100]}))
     return press
-
-
-def _root(parts: ZipParts, name: str) -> etree._Element | None:
-    raw = parts.read(name)
-    root = parse_xml(raw, KIND) if raw else None
-    if isinstance(root, RefusalReason):
-        raise PartError(root)
-    return root
-
-
-def _local(element: etree._Element) -> str:
-    """Return the local name of an element of a word-processing document, or of its markup."""
-    return str(element.tag).rpartition("}")[2]
 
 
 def _value(element: etree._Element | None, name: str = "val") -> str | None:
@@ -138,7 +126,7 @@ def _child(element: etree._Element | None, *path: str) -> etree._Element | None:
     for name in path:
         if element is None:
             return None
-        element = next((child for child in element if _local(child) == name), None)
+        element = next((child for child in element if local_name(child) == name), None)
     return element
 
 
@@ -151,7 +139,7 @@ def _is_on(properties: etree._Element | None, name: str) -> bool | None:
 def _styles(root: etree._Element | None) -> dict[str, _WordStyle]:
     styles: dict[str, _WordStyle] = {}
     for each in () if root is None else root:
-        if _local(each) == "style":
+        if local_name(each) == "style":
             level = _value(_child(each, "pPr", "outlineLvl"))
             name = _value(_child(each, "name")) or ""
             is_bold = _is_on(_child(each, "rPr"), "b") or False
@@ -172,7 +160,7 @@ class _WordBody:
         walker = etree.iterwalk(root, events=("start", "end"))
         is_bold = False
         for event, element in walker:
-            name = _local(element)
+            name = local_name(element)
             if event == "end":
                 if name == "p" and stack:
                     yield stack.pop().block()

@@ -6,9 +6,14 @@ from functools import lru_cache
 from storage.values.draft import Draft, Extractor, Json
 from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
-from worker.text.documents.pdf_layout import layout
-from worker.text.documents.pdf_lines import PDFIUM_VERSION, PdfContent, PdfError, read_content
-from worker.text.documents.press_text import PressText, build_draft, document_extractor
+from worker.capabilities.documents.pdf_layout import layout
+from worker.capabilities.documents.pdf_lines import (
+    PDFIUM_VERSION,
+    PdfContent,
+    PdfError,
+    read_content,
+)
+from worker.capabilities.documents.press_text import PressText, build_draft, document_extractor
 from worker.text.hints import Hints, TextSettings
 
 NAME = "lesart-pdf"
@@ -33,12 +38,12 @@ _KEYS = {
 
 
 @lru_cache(maxsize=16)
-def pdf_extractor(settings: TextSettings) -> Extractor:
+def extractor(settings: TextSettings) -> Extractor:
     """Return the extractor of PDF documents, which depends on the version of PDFium."""
     return document_extractor(NAME, VERSION, settings, f"pypdfium2={PDFIUM_VERSION}")
 
 
-def read_pdf(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
+def read(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
     """Read the text layer of a PDF.
 
     Refusals in addition to those of every text: `document_invalid`, `document_encrypted`,
@@ -60,7 +65,7 @@ def read_pdf(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refusa
     pages = layout(content.lines, content.pages)
     flags = ["pages_without_text"] if content.silent_pages else []
     press = PressText("pdf", pages.blocks, _record(content), pages.steps, flags)
-    draft = build_draft(press, hints, settings, pdf_extractor(settings))
+    draft = build_draft(press, hints, settings, extractor(settings))
     is_empty = isinstance(draft, RefusalReason) and draft.code == "empty"
     return only_pictures if is_empty and content.pictured_pages else draft
 

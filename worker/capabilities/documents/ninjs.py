@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from storage.values.draft import Draft, Extractor, Json
 from storage.values.fields import FIELDS
 from storage.values.refusals import RefusalReason, refuse
-from worker.text.annotate.roles import blocks
-from worker.text.decode import decode
-from worker.text.documents.agency_item import (
+from worker.capabilities.documents.agency_item import (
     AgencyItem,
     build_item_draft,
     item_extractor,
     text_blocks,
 )
-from worker.text.documents.press_text import DocumentBlock
+from worker.capabilities.documents.press_text import DocumentBlock
+from worker.text.annotate.roles import blocks
+from worker.text.decode import decode
 from worker.text.formats.json_article import invalid_reason, parse_record
 from worker.text.formats.metadata import plain_key
 from worker.text.hints import Hints, TextSettings
@@ -29,12 +29,12 @@ _MARKUP_BODIES = ("bodyxhtml", "bodyhtml")
 """Bodies of ninjs 1 in the order of preference; those of later versions state their type."""
 
 
-def ninjs_extractor(settings: TextSettings) -> Extractor:
+def extractor(settings: TextSettings) -> Extractor:
     """Return the extractor of ninjs."""
     return item_extractor(NAME, VERSION, settings)
 
 
-def read_ninjs(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
+def read(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
     """Read one ninjs object.
 
     Refusals in addition to those of every text: `record_invalid`, and `item_without_text` for a
@@ -60,10 +60,10 @@ def read_ninjs(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refu
     if isinstance(found, RefusalReason):
         return found
     item.blocks = found
-    return build_item_draft(item, hints, settings, ninjs_extractor(settings))
+    return build_item_draft(item, hints, settings, extractor(settings))
 
 
-def split_ninjs(raw: bytes) -> list[tuple[str, bytes]] | RefusalReason:
+def split(raw: bytes) -> list[tuple[str, bytes]] | RefusalReason:
     """Return identifier and JSON of each item with a text in a package; none if it has one text.
 
     The package itself is the first one if it has a text.

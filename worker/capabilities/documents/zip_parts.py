@@ -5,8 +5,11 @@ import zipfile
 import zlib
 from io import BytesIO
 
+from lxml import etree
+
 from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
+from worker.capabilities.documents.safe_xml import parse_xml
 
 MAX_PARTS = 5_000
 MAX_PART_BYTES = 50_000_000
@@ -78,6 +81,14 @@ class ZipParts:
         if len(raw) > limit:
             raise self._error(message_text("part_grows", name=name, limit=limit))
         return raw
+
+    def root(self, name: str) -> etree._Element | None:
+        """Return the root of a part, None if it is missing or empty. Raises: PartError."""
+        raw = self.read(name)
+        root = parse_xml(raw, self._kind) if raw else None
+        if isinstance(root, RefusalReason):
+            raise PartError(root)
+        return root
 
     def _error(self, reason: str) -> PartError:
         return PartError(refuse("document_invalid", kind=self._kind, reason=reason))

@@ -9,14 +9,14 @@ from lxml import etree
 from storage.values.draft import CleaningStep, Draft, Extractor, Json, Role
 from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
-from worker.text.documents.press_text import (
+from worker.capabilities.documents.press_text import (
     DocumentBlock,
     PressText,
     build_draft,
     document_extractor,
 )
-from worker.text.documents.safe_xml import parse_xml
-from worker.text.documents.zip_parts import PartError, ZipParts
+from worker.capabilities.documents.safe_xml import local_name
+from worker.capabilities.documents.zip_parts import PartError, ZipParts
 from worker.text.hints import Hints, TextSettings
 
 NAME = "lesart-odt"
@@ -77,12 +77,12 @@ class _OdtParagraph:
 
 
 @lru_cache(maxsize=16)
-def odt_extractor(settings: TextSettings) -> Extractor:
+def extractor(settings: TextSettings) -> Extractor:
     """Return the extractor of ODT documents."""
     return document_extractor(NAME, VERSION, settings)
 
 
-def read_odt(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
+def read(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | RefusalReason:
     """Read the text of an ODT document, with all tracked changes accepted.
 
     Headers and footers belong to the page styles and are not read. Refusals in addition to those of
@@ -95,11 +95,11 @@ def read_odt(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | Refusa
         press = _read_parts(parts)
     except PartError as error:
         return error.refused
-    return build_draft(press, hints, settings, odt_extractor(settings))
+    return build_draft(press, hints, settings, extractor(settings))
 
 
 def _read_parts(parts: ZipParts) -> PressText:
-    content, page_styles = _root(parts, MAIN_PART), _root(parts, "styles.xml")
+    content, page_styles = parts.root(MAIN_PART), parts.root("styles.xml")
     body = next(content.iter("{*}text"), None) if content is not None else None
     if content is None or body is None:
         reason = message_text("part_without_text", name=MAIN_PART)
@@ -108,11 +108,11 @@ def _read_parts(parts: ZipParts) -> PressText:
     reader = _OdtBody(styles)
     blocks = list(reader.blocks(body))
     record: dict[str, Json] = {}
-    properties = _root(parts, "meta.xml")
+    properties = parts.root("meta.xml")
     for child in () if properties is None else properties.iterdescendants():
         text = "".join(child.itertext()).strip()
         if text and len(child) == 0:
-            name = _KEYS.get(_local(child))
+            name = _KEYS.get(local_name(child))
             if name == "keywords":
                 record[name] = [*record.get(name, []), text]
             elif name:
@@ -122,18 +122,6 @@ def _read_parts(parts: ZipParts) -> PressText:
     if lines:
         press.steps.append(CleaningStep("headers_and_footers", {"removed": lines[:100]}))
     return press
-
-
-def _root(parts: ZipParts, name: str) -> etree._Element | None:
-    raw = parts.read(name)
-    root = parse_xml(raw, KIND) if raw else None
-    if isinstance(root, RefusalReason):
-        raise PartError(root)
-    return root
-
-
-def _local(element: etree._Element) -> str:
-    return str(element.tag).rpartition("}")[2]
 
 
 def _attribute(element: etree._Element, name: str) -> str | None:
@@ -174,7 +162,7 @@ class _OdtBody:
         lists = depth_of_notes = 0
         walker = etree.iterwalk(body, events=("start", "end"))
         for event, element in walker:
-            name = _local(element)
+            name = local_name(element)
             is_start = event == "start"
             depth_of_notes += (is_start - (not is_start)) * (name == "note-body")
             lists += (is_start - (not is_start)) * (name == "list-item")

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from storage.values.draft import CleaningStep
-from worker.text.annotate.roles import BULLET, DASH_OR_NUMBER, MAX_SUBHEADING_LENGTH, SENTENCE_END
-from worker.text.documents.pdf_lines import PdfLine
-from worker.text.documents.press_text import (
+from worker.capabilities.documents.pdf_lines import PdfLine
+from worker.capabilities.documents.press_text import (
     MAX_TOP_BLOCKS,
     DocumentBlock,
     list_step,
     may_be_headline,
 )
+from worker.text.annotate.roles import BULLET, DASH_OR_NUMBER, MAX_SUBHEADING_LENGTH, SENTENCE_END
 
 MARGIN = 0.12
 """Share of the height of a page, at its upper and lower edge, that may contain running lines."""

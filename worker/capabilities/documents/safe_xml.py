@@ -1,7 +1,5 @@
 """Parse the untrusted XML of a document: no document types, no entities, no network."""
 
-from collections.abc import Iterator
-
 from lxml import etree
 
 from storage.values.messages import message_text
@@ -35,9 +33,6 @@ def parse_xml(raw: bytes, kind: str) -> etree._Element | RefusalReason:
     return root
 
 
-def child_texts(root: etree._Element) -> Iterator[tuple[str, str]]:
-    """Yield the local name and the text of each child that has text, in order."""
-    for child in root:
-        text = "".join(child.itertext()).strip()
-        if text:
-            yield etree.QName(child).localname, text
+def local_name(element: etree._Element) -> str:
+    """Return the name of an element without its namespace."""
+    return str(element.tag).rpartition("}")[2]
