@@ -11,9 +11,11 @@ both sides parse: a side does if it is known or has a selector.
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, tzinfo
+from datetime import datetime, tzinfo
 
+from storage.read.render.moment import MomentError, parse_moment
 from storage.values.messages import message_text
 
 MAX_LENGTH = 8_192
@@ -183,18 +185,9 @@ def _selector(tail: str, timezone: tzinfo) -> Selector | None:
 
 
 def _moment(tail: str, timezone: tzinfo) -> datetime | None:
-    try:
-        found = MOMENT.fullmatch(tail)
-        if found is not None and found["time"] is None:
-            # fold=1: if the clock is set back at midnight, the day ends the second time.
-            end = time(23, 59, 59, 999_999, fold=1)
-            return datetime.combine(date.fromisoformat(tail), end, timezone).astimezone(UTC)
-        if found is not None:
-            moment = datetime.fromisoformat(tail)
-            aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone)
-            return aware.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+    found = MOMENT.fullmatch(tail)
+    with suppress(MomentError):
+        return found and parse_moment(tail, timezone, "first" if found["time"] else "last")
     return None
 
 
