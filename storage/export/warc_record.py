@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import ipaddress
 import json
 import re
 import uuid
@@ -11,6 +10,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from storage.values.draft import Json
+from storage.values.net.private_hosts import parse_ip
 
 VERSION = "WARC/1.1"
 SAME_PAYLOAD = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
@@ -113,10 +113,8 @@ def ip_address(peer: str | None) -> str | None:
     """
     bare = (peer or "").removeprefix("[").partition("]")[0] if "[" in (peer or "") else peer or ""
     for each in (bare, bare.rpartition(":")[0]):
-        try:
-            return str(ipaddress.ip_address(each))
-        except ValueError:
-            continue
+        if (found := parse_ip(each)) is not None:
+            return str(found)
     return None
 
 

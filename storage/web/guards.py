@@ -1,7 +1,6 @@
 """ASGI middleware that checks host names and request sizes and sets security headers."""
 
 import hashlib
-import ipaddress
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from storage.values.messages import message_text
+from storage.values.net.private_hosts import parse_ip
 from storage.web.http_cache import tags_in
 from storage.web.problems import Problem, answer
 
@@ -101,15 +101,7 @@ def is_served(host: str, hosts: Iterable[str]) -> bool:
     if match is None:
         return False
     name = match["name"].strip("[]").lower().rstrip(".")
-    return name in hosts or ("*" in hosts and _is_address(name))
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
+    return name in hosts or ("*" in hosts and parse_ip(name) is not None)
 
 
 class _BoundedReceive:

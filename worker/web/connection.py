@@ -5,7 +5,6 @@ of them. So the checked address and the requested one are the same. The certific
 for the name.
 """
 
-import ipaddress
 import socket
 import ssl
 from base64 import b64encode
@@ -19,7 +18,7 @@ from storage.metered_socket import Meter, MeteredSocket, MeteredTlsSocket, open_
 from storage.settings import SettingsError
 from storage.values.failures import naming_file
 from storage.values.messages import message_text
-from storage.values.net.private_hosts import OwnHosts
+from storage.values.net.private_hosts import OwnHosts, parse_ip
 from worker.address import Address
 from worker.web.credentials import Proxy
 from worker.web.public import non_public_reason
@@ -151,11 +150,7 @@ def _connect(target: ServerAddress, meter: Meter) -> MeteredSocket:
 
 def _require_name(address: Address) -> None:
     """Refuse a host that is a non-public IP address: a proxy would connect to it."""
-    try:
-        ipaddress.ip_address(address.host)
-    except ValueError:
-        return
-    reason = non_public_reason(address.host)
+    reason = None if parse_ip(address.host) is None else non_public_reason(address.host)
     if reason is not None:
         raise NotPublicError(reason)
 

@@ -3,6 +3,7 @@
 import ipaddress
 
 from storage.values.messages import message_text
+from storage.values.net.private_hosts import parse_ip
 
 _SPECIAL = (
     ("64:ff9b::/96", "nat64"),
@@ -31,9 +32,8 @@ def non_public_reason(text: str) -> str | None:
     >>> non_public_reason("93.184.215.14") is None
     True
     """
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
+    address = parse_ip(text.partition("%")[0])
+    if address is None:
         return message_text("no_ip_address", address=text[:60])
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         return non_public_reason(str(address.ipv4_mapped))
@@ -58,9 +58,8 @@ def local_name_reason(host: str) -> str | None:
     >>> local_name_reason("zeitung.example"), local_name_reason("93.184.215.14")
     (None, None)
     """
-    try:
-        return non_public_reason(str(ipaddress.ip_address(host)))
-    except ValueError:
-        parent, _, label = host.rpartition(".")
-        is_local = not parent or label in LOCAL_DOMAINS or label.isdigit()
-        return message_text("local_name", host=host) if is_local else None
+    if (address := parse_ip(host)) is not None:
+        return non_public_reason(str(address))
+    parent, _, label = host.rpartition(".")
+    is_local = not parent or label in LOCAL_DOMAINS or label.isdigit()
+    return message_text("local_name", host=host) if is_local else None

@@ -51,14 +51,15 @@ def read_own_host(entry: str) -> OwnHost:
         raise ValueError(f"{entry!r} names no server: write HOST:PORT=ADDRESS or ADDRESS:PORT")
     host = match["host"].strip("[]").lower().rstrip(".")
     port = _port(match["port"], entry)
-    if match["address"] is None and not _is_address(host):
+    own = parse_ip(host)
+    if match["address"] is None and own is None:
         raise ValueError(f"{entry!r} says not where {host} is: write {entry}=ADDRESS")
-    address = (match["address"] or host).strip("[]")
-    if not _is_address(address):
-        raise ValueError(f"{address!r} in {entry!r} is no address such as 10.1.2.3")
-    host = str(ipaddress.ip_address(host)) if _is_address(host) else host
+    stated = (match["address"] or host).strip("[]")
+    address = parse_ip(stated)
+    if address is None:
+        raise ValueError(f"{stated!r} in {entry!r} is no address such as 10.1.2.3")
     to = _port(match["to"], entry) if match["to"] else port
-    return OwnHost(host, port, str(ipaddress.ip_address(address)), to)
+    return OwnHost(host if own is None else str(own), port, str(address), to)
 
 
 def hosts_by_port(entries: Iterable[str]) -> OwnHosts:
@@ -73,12 +74,12 @@ def _port(text: str, entry: str) -> int:
     return int(text)
 
 
-def _is_address(text: str) -> bool:
+def parse_ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the IP address that a text states; None for any other text."""
     try:
-        ipaddress.ip_address(text)
+        return ipaddress.ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _format_host(host: str) -> str:

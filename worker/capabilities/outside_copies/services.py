@@ -4,7 +4,6 @@ The protocols are Save Page Now 2 of the Internet Archive, and any service that 
 whose address a request contains and answers with the headers of a memento (RFC 7089).
 """
 
-import ipaddress
 import json
 import re
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from storage.values.messages import message_text
 from storage.values.net.origin_name import is_same_place
+from storage.values.net.private_hosts import parse_ip
 from storage.values.net.web_archive import WebArchive
 from worker.address import SECRET_PARAMETER
 from worker.flow.history.client import parse_memento_time
@@ -254,10 +254,8 @@ def is_loopback(host: str) -> bool:
     >>> is_loopback("127.0.0.1"), is_loopback("10.0.0.7"), is_loopback("archiv.example")
     (True, False, False)
     """
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+    address = parse_ip(host.strip("[]"))
+    return address is not None and address.is_loopback
 
 
 def repeats_key(found: object, key: str | None) -> bool:
