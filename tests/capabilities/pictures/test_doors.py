@@ -18,8 +18,9 @@ from tests.capabilities.pictures.photos import (
     photo,
     picture,
 )
-from tests.flow.processes import lesart, rows
+from tests.flow.processes import Service, lesart, rows, until
 from tests.serve.conftest import served
+from tests.services import free_port
 from tests.web.desk import HIGHER
 
 HTML = {"accept": "text/html"}
@@ -134,3 +135,33 @@ def test_restriction_retention_and_a_redacted_caption_reach_the_bytes(swapped, t
     room.desk.now = room.desk.now.replace(year=2030)
     drop_overdue_bytes(room.desk.archive, 1800.0, by_clock=True)
     assert sha256(photo(3)).digest() not in {bytes(row["digest"]) for row in room.desk.rows(held)}
+
+
+@pytest.mark.slow
+def test_up_requests_the_pictures_of_what_it_watches(web, database_url, tmp_path):
+    (tmp_path / "seeds").mkdir()
+    settings = {
+        "home": str(tmp_path / "home"), "seeds": str(tmp_path / "seeds"), "every": "60s",
+        "database_url": database_url, "pace": "0.05s", "pictures": "5MB",
+        "web_address": f"127.0.0.1:{free_port()}",
+    }  # fmt: skip
+    web.put(LEAD, picture(photo()))
+    web.put(PAGE, page_with())
+    proxy = f"http://127.0.0.1:{web.plain_port}"
+    done = lesart(tmp_path, "source", "add", PAGE, "--proxy", proxy, "--recheck", "1s", **settings)
+    assert done.returncode == 0, done.stderr
+    up = Service(tmp_path, "up", **settings)
+    up.start()
+    try:
+        until(lambda: rows(tmp_path, "pictures", **settings), what="the first picture")
+        web.put(LEAD, picture(photo(2)))
+        web.put(PAGE, page_with(*HIGHER))
+        until(lambda: rows(tmp_path, "pictures", "--event", "swapped", **settings), what="the swap")
+    finally:
+        up.end()
+    assert [
+        row["version"] for row in rows(tmp_path, "changes", "--picture", "any", **settings)
+    ] == [2]
+    spoken = lesart(tmp_path, "doctor", **settings).stdout
+    assert "the pictures of 0 pages are requested" in spoken
+    assert lesart(tmp_path, "verify", **settings).returncode == 0
