@@ -9,7 +9,7 @@ from PIL import Image
 from tests.capabilities.pictures.figures import make_scene
 from tests.web.desk import PEGEL
 from tests.web.site import Reply
-from worker.capabilities.pictures import work as pictures
+from worker.capabilities.pictures import requests as pictures
 
 PAGE = "http://zeitung.example/lokales/pegel"
 LEAD, SECOND = "http://zeitung.example/bilder/pegel", "http://zeitung.example/bilder/deich"
