@@ -1,61 +1,61 @@
-"""Fit the weights that tell indirect speech; `--write` stores them.
+"""Judge the weights that tell indirect speech; `--write` fits and stores them.
 
-    python -m bench.fit.indirect [--real FOLDER] [--more FILE …] [--write]
+    python -m bench.fit.indirect [--real FOLDER] [--write]
 
-German is fitted on the annotated articles of Wikinews, each of four folds (by the digest of the
-document) judged with weights fitted on the other three; English on FILEs of labelled texts that are
-not part of the project, one a line: `{"language", "paragraphs": […], "statements": [TEXT …]}`,
-where all statements of the paragraphs are listed. Needs `pip install -e '.[fit]'`.
+The weights are fitted on the annotated articles of Wikinews and on the pages that
+`bench/judge/reported_speech.py` judges, of the folds that were looked at. Each of four folds of
+Wikinews (by the digest of the document) is judged with weights fitted on the other three and the
+pages, and each of six parts of the pages with weights fitted on everything else. Needs
+`pip install -e '.[fit]'`.
 """
 
 import argparse
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import exp
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from bench.fit.english_speakers import WEIGHTS, write_weights
 from bench.fit.speakers import Case, fit
 from bench.judge.quotation_gold import articles, paragraphs_of, same_text
+from bench.judge.reported_speech import LOOKED_AT, labelled_pages
 from bench.judge.table import FOLDS, fold_of
 from storage.values.draft import Paragraph
 from worker.text.annotate.indirect import Statement, indirect_quotes
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PENALTY = 1.0
+PENALTY, PAGE_WEIGHT = 1.0, 3.0
+PARTS = 6
 TARGET = WEIGHTS / "indirect.json"
-TOLD = {"Indirect", "FreeIndirect", "IndirectFreeIndirect", "Reported"}
-WANTED = TOLD - {"Reported"}
-"""What is to be found; reported speech is not wrong if it is found."""
+WANTED = {"Indirect", "FreeIndirect", "IndirectFreeIndirect"}
 
 
 class Labelled(NamedTuple):
-    """A text with what it tells indirectly, and what of it is to be found."""
+    """A text with the statements to find, and others that may be found: they teach nothing."""
 
     name: str
     language: str
     paragraphs: Sequence[Paragraph]
-    told: Sequence[str]
     wanted: Sequence[str]
+    allowed: Sequence[str]
+    weight: float
 
 
-def german(folder: Path) -> Iterator[Labelled]:
-    """Yield the annotated articles."""
+def wikinews(folder: Path) -> Iterator[Labelled]:
+    """Yield the annotated articles. A summary of what was said is not wrong if it is found."""
     for each in articles(folder / "wikinews_de"):
-        told = [quote["text"] for quote in each["quotes"] if quote["type"] in TOLD]
-        wanted = [quote["text"] for quote in each["quotes"] if quote["type"] in WANTED]
-        yield Labelled(str(each["id"]), "de", paragraphs_of(each), told, wanted)
+        quotes = each["quotes"]
+        wanted = [quote["text"] for quote in quotes if quote["type"] in WANTED]
+        allowed = [quote["text"] for quote in quotes if quote["type"] == "Reported"]
+        yield Labelled(str(each["id"]), "de", paragraphs_of(each), wanted, allowed, 1.0)
 
 
-def further(files: Iterable[Path]) -> Iterator[Labelled]:
-    """Yield labelled texts that are not part of the project."""
-    for file in files:
-        for line in file.read_text("utf-8").strip().split("\n"):
-            text = json.loads(line)
-            paragraphs = [Paragraph("text", each) for each in text["paragraphs"]]
-            yield Labelled("", text["language"], paragraphs, text["statements"], text["statements"])
+def pages(folder: Path) -> Iterator[Labelled]:
+    """Yield the labelled pages of the folds that were looked at."""
+    for each in labelled_pages(folder, LOOKED_AT):
+        wanted = [words for words, _ in each.statements]
+        yield Labelled(each.name, each.language, each.paragraphs, wanted, each.allowed, PAGE_WEIGHT)
 
 
 def cases(every: Iterable[Labelled]) -> Iterator[Case]:
@@ -64,14 +64,12 @@ def cases(every: Iterable[Labelled]) -> Iterator[Case]:
         seen: list[Case] = []
 
         def weigh(
-            statement: Statement,
-            words: str,
-            text: Labelled = text,
-            seen: list[Case] = seen,
+            statement: Statement, words: str, text: Labelled = text, seen: list[Case] = seen
         ) -> float:
-            right = any(same_text(words, each) for each in text.told)
-            features = dict.fromkeys(statement.features, 1.0)
-            seen.append(Case(text.name, (features, {}), (right, not right)))
+            right = any(same_text(words, each) for each in text.wanted)
+            if right or not any(same_text(words, each) for each in text.allowed):
+                features = dict.fromkeys(statement.features, 1.0)
+                seen.append(Case(text.name, (features, {}), (right, not right), text.weight))
             return float(right)
 
         indirect_quotes(text.paragraphs, text.language, weigh)
@@ -90,34 +88,48 @@ def figures(every: Iterable[Labelled], weights: Mapping[str, float]) -> tuple[in
         wanted += len(text.wanted)
         found += sum(any(same_text(each, one) for one in read) for each in text.wanted)
         given += len(read)
-        right += sum(any(same_text(each, one) for one in text.told) for each in read)
+        known = (*text.wanted, *text.allowed)
+        right += sum(any(same_text(each, one) for one in known) for each in read)
     return wanted, found, given, right
 
 
+def judge(parts: Iterable[Sequence[Labelled]], every: Sequence[Labelled], name: str) -> None:
+    """Print the figures of all parts, each with weights fitted on everything else."""
+    known = {id(text): [*cases([text])] for text in every}
+    sums = [0, 0, 0, 0]
+    for part in parts:
+        left = {id(text) for text in part}
+        others = [case for each, some in known.items() if each not in left for case in some]
+        found = figures(part, fit(others, PENALTY))
+        sums = [one + other for one, other in zip(sums, found, strict=True)]
+    wanted, found_of, given, right = sums
+    print(
+        f"{name}: {found_of} of {wanted} found ({found_of / wanted:.3f}), "
+        f"{right} of {given} right ({right / given:.3f})", flush=True,
+    )  # fmt: skip
+
+
 def main() -> None:
-    """Fit, judge, and write."""
+    """Fit, and judge or write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     default = os.environ.get("LESART_REAL_DATA", REPOSITORY.parent / "shared")
     parser.add_argument("--real", type=Path, default=Path(default) / "data")
-    parser.add_argument("--more", type=Path, nargs="*", default=[])
     parser.add_argument("--write", action="store_true", help="write the data file")
     options = parser.parse_args()
-    every: list[Any] = list(german(options.real))
-    more = list(further(options.more))
-    for fold in range(FOLDS):
-        learnt: list[Labelled] = [each for each in every if fold_of(each.name) != fold]
-        fitted = fit([*cases(learnt), *cases(more)], PENALTY)
-        left = [each for each in every if fold_of(each.name) == fold]
-        wanted, found, given, right = figures(left, fitted)
-        print(
-            f"fold {fold}, weights of the other three: {found} of {wanted} found, "
-            f"{right} of {given} right", flush=True,
-        )  # fmt: skip
+    news, labelled = [*wikinews(options.real)], [*pages(options.real)]
     if options.write:
-        every_case = [*cases(every), *cases(more)]
+        every_case = [*cases([*news, *labelled])]
         write_weights(
             TARGET, "tell indirect speech", "indirect", len(every_case), fit(every_case, PENALTY)
         )
+        return
+    for language in ("en", "de"):
+        mine = [each for each in labelled if each.language == language]
+        others = news if language == "de" else []
+        parts = [mine[start::PARTS] for start in range(PARTS)]
+        judge(parts, [*mine, *others], f"pages, {language}")
+    folds = [[each for each in news if fold_of(each.name) == fold] for fold in range(FOLDS)]
+    judge(folds, [*news, *labelled], "Wikinews")
 
 
 if __name__ == "__main__":

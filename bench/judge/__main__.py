@@ -22,7 +22,7 @@ TOPICS = (
     Topic("days", days.judge, frozenset({0, 1})),
     Topic("texts", texts.judge, frozenset({0, 1})),
     Topic("english quotations", english_quotations.judge, frozenset({0, 1})),
-    Topic("reported speech", reported_speech.judge, frozenset({1, 3})),
+    Topic("reported speech", reported_speech.judge, reported_speech.LOOKED_AT),
 )
 READERS = ("lesart", "reference")
 

@@ -8,9 +8,9 @@ were labelled before any output was seen.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.judge.quotation_gold import likest, same_speaker, same_text
 from bench.judge.table import Judged, fold_of, gold_of
@@ -20,15 +20,42 @@ from worker.text.annotate.indirect import indirect_quotes
 READER = "lesart"
 LABELS = Path(__file__).parent / "gold" / "reported_speech.json"
 SETS = ("html_fundus", "html_aeb")
+LOOKED_AT = frozenset({1, 3})
+"""The folds of pages that rules and weights came from."""
+
+
+class LabelledPage(NamedTuple):
+    """A page with its statements, each with its speaker, and what may also be listed."""
+
+    name: str
+    language: str
+    paragraphs: Sequence[Paragraph]
+    statements: Sequence[tuple[str, str | None]]
+    allowed: Sequence[str]
 
 
 def judge(folder: Path, folds: frozenset[int]) -> Iterator[Judged]:
     """Judge the labelled statements of the folds."""
+    for page in labelled_pages(folder, folds):
+        yield from _of_page(page, fold_of(page.name))
+
+
+def labelled_pages(folder: Path, folds: frozenset[int]) -> Iterator[LabelledPage]:
+    """Yield the labelled pages of the folds."""
     by_page = json.loads(LABELS.read_text("utf-8"))
     for row in (row for name in SETS for row in gold_of(folder, name)):
         page = row["file"].removesuffix(".html.gz")
         if page in by_page and fold_of(Path(page).name) in folds:
-            yield from _of_page(text_of(row), by_page[page], fold_of(Path(page).name))
+            labels = by_page[page]
+            text = text_of(row)[: labels["end"]]
+            paragraphs = [
+                Paragraph("text", each) for each in re.split(r"\n+", text) if each.strip()
+            ]
+            statements = [
+                (text[start:end], speaker) for start, end, speaker in labels["statements"]
+            ]
+            allowed = [text[start:end] for start, end in labels["allowed"]]
+            yield LabelledPage(Path(page).name, labels["language"], paragraphs, statements, allowed)
 
 
 def text_of(row: Mapping[str, Any]) -> str:
@@ -39,18 +66,15 @@ def text_of(row: Mapping[str, Any]) -> str:
     return "\n".join([*row["body"]["summary"], *sections])
 
 
-def _of_page(full_text: str, labels: Mapping[str, Any], fold: int) -> Iterator[Judged]:
-    text, language = full_text[: labels["end"]], labels["language"]
-    paragraphs = [Paragraph("text", each) for each in re.split(r"\n+", text) if each.strip()]
-    read = indirect_quotes(paragraphs, language)
-    wanted = [text[start:end] for start, end, _ in labels["statements"]]
-    for words, (_, _, speaker) in zip(wanted, labels["statements"], strict=True):
+def _of_page(page: LabelledPage, fold: int) -> Iterator[Judged]:
+    read = indirect_quotes(page.paragraphs, page.language)
+    for words, speaker in page.statements:
         at = likest([each.text for each in read], words)
-        yield Judged(language, "reported speech: found", READER, fold, float(at is not None))
+        yield Judged(page.language, "reported speech: found", READER, fold, float(at is not None))
         if speaker:
             is_right = at is not None and same_speaker(read[at].speaker, speaker)
-            yield Judged(language, "speaker: right", READER, fold, float(is_right))
-    known = [*wanted, *(text[start:end] for start, end in labels["allowed"])]
+            yield Judged(page.language, "speaker: right", READER, fold, float(is_right))
+    known = [*(words for words, _ in page.statements), *page.allowed]
     for quote in read:
         is_known = any(same_text(quote.text, each) for each in known)
-        yield Judged(language, "listed, in the gold", READER, fold, float(is_known))
+        yield Judged(page.language, "listed, in the gold", READER, fold, float(is_known))

@@ -81,8 +81,8 @@ SUBJECT = lazy_pattern(
     rf"(?: (?:{_TITLE}|(?:of|for|from|at|the|van|von|de|and|al|bin) ){{0,4}}"
     rf"{_CAPITALISED}){{0,12}}))"
     r"(?: \([^)]{0,100}\))?(?:,\s[^.;:]{1,100},)?"
-    r"(?:\s(?:also|later|then|has|had|have|once|previously|repeatedly|recently|himself|herself"
-    r"|did|not|would|will|could|can|may|might|only))*\s*\Z"
+    r"(?:\s(?:also|later|then|has|had|have|been|is|are|was|were|once|\w+ly|himself|herself|further"
+    r"|did|not|would|will|could|can|may|might|only|always))*\s*\Z"
 )
 """A speaker before the verb, in English.
 
@@ -112,7 +112,7 @@ SIGNATURE = lazy_pattern(r"\s*[–—-]{1,2}\s?(?P<name>[A-ZÀ-Þ][\w.'’-]*(?:
 
 OPENER = lazy_pattern(
     r"\s*(?:(?:And|But|Yet|Still|Then|Later|Meanwhile|However|Asked [^,]*|As|and|but|as|when|while"
-    r"|Also)\b,?\s"
+    r"|While|Although|Though|Also)\b,?\s"
     r"|(?:On|In|At|After|During|Before|Earlier|Last)\s[^,]{2,60}?"
     r"(?:,\s|\s(?=(?:the|an?|his|her)\s\w+\s*\Z)))+"
 )
@@ -131,16 +131,25 @@ ACCORDING = lazy_pattern(r"\b(?P<cue>[Aa]ccording to|[Ii]n the words of)\s")
 _FIRST_SUBJECT = lazy_pattern(
     r"(?:[^,]{3,60},\s)?(?:[Tt]he\s(?=\w))?(?P<speaker>[A-Z][\w'’.-]*(?:\s[A-Z][\w'’.-]*){0,4}|(?<=he\s)[a-z][\w-]*)\b"
 )
+_NAME_BEHIND = lazy_pattern(
+    r"\b[a-z]{2,}(?:\s[A-Z][\w'’.-]*(?:\sand)?){0,5},\s(?:The\s)?(?P<name>[A-Z][\w'’.-]*(?:\s[A-Z][\w'’.-]*){1,3}),\s\Z"
+)
+"""A name between commas after its office.
+
+>>> _NAME_BEHIND.search("The chief of the Port Office, Ann Lee, ")["name"]
+'Ann Lee'
+"""
 _WHO = lazy_pattern(r",?\swho(?:\s(?:also|has|had|have|\w+ly))*\s\Z")
+_OTHER_CLAUSE = re.compile(r"[,;]\s(?:while|whereas|although|though|but)\s")
 _BARE_SUBJECT = lazy_pattern(
-    r"(?:\A|[,;:]\s|\b(?:but|and|as|while)\s)"
-    r"(?P<speaker>(?:[A-Z]?[a-z][\w'’-]*\s){0,3}?[\w'’-]*[^\Wsu]s)"
+    r"(?:\A|[,;:–—]\s|\b(?:but|and|as|while|after|when|because|before|since|that)\s)"
+    r"(?P<speaker>(?:[A-Z]?[a-z][\w'’-]*\s){0,3}?(?:[\w'’-]*[^\Wsu]s|[Pp]olice|[Pp]eople|[Mm]any|[Oo]thers))"
     r"(?:\s(?:in|at|from|of|with|on)(?:\s[\w'’-]+){1,4})?"
-    r"\s(?:also\s|have\s|had\s|later\s)?\Z"
+    r"\s(?:(?:also|have|had|are|were|later|\w+ly)\s)*\Z"
 )
 _BARE_BEHIND = lazy_pattern(
     r",\s(?:(?P<verb>says?|said)\s(?P<speaker>[a-z][\w'’ -]{2,50}?)"
-    r"|(?P<first>(?:[a-z0-9][\w'’-]*\s){0,4}?[a-z][\w'’-]*s)(?:\s(?:in|at|from|of|with|on)(?:\s[\w'’-]+){1,4})?\s"
+    r"|(?P<first>(?:[a-z0-9][\w'’-]*\s){0,4}?(?:[a-z][\w'’-]*s|police|people))(?:\s(?:in|at|from|of|with|on)(?:\s[\w'’-]+){1,4})?\s"
     r"(?P<last>says?|said|announced|confirmed|warned|added))(?=[.,]|\s\w+day|\Z)"
 )
 
@@ -246,7 +255,7 @@ def cue_of_clause(sentence: str, verb: re.Match[str], *, is_participle: bool) ->
     """Return the verb and the speaker before a clause, None if nobody speaks."""
     head = sentence[: verb.start()]
     if is_participle or head.endswith(" and "):
-        cue = cue_before_english(head)
+        cue = cue_before_english(_OTHER_CLAUSE.split(head)[-1])
         if cue is not None and (cue.speaker or cue.pronoun):
             return Cue(verb[0], cue.speaker, cue.pronoun)
         first = _FIRST_SUBJECT.match(head)
@@ -255,10 +264,12 @@ def cue_of_clause(sentence: str, verb: re.Match[str], *, is_participle: bool) ->
         is_pronoun = first["speaker"].casefold() in PRONOUNS
         return Cue(verb[0], None if is_pronoun else first["speaker"], is_pronoun)
     if (relative := _WHO.search(head)) is not None:
-        cue = cue_before_english(f"{head[: relative.start()]} {verb[0]}")
-    else:
-        cue = cue_before_english(sentence[: verb.end()])
-    if cue is not None and cue.word == verb[0] and (cue.speaker or cue.pronoun):
+        head = f"{head[: relative.start()]} "
+    named = _NAME_BEHIND.search(head)
+    if named is not None:
+        return Cue(verb[0], named["name"])
+    cue = _subject_cue(verb[0], head) if head else None
+    if cue is not None:
         return cue
     bare = _BARE_SUBJECT.search(head)
     return Cue(verb[0], bare["speaker"]) if bare else None

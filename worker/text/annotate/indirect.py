@@ -7,6 +7,7 @@ or in the subjunctive after another statement is a candidate; the weights that
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice, pairwise
 from math import exp
 from typing import NamedTuple
@@ -100,29 +101,46 @@ _TOLD = frozenset(
 _SPOKEN = VERBS | PARTICIPLES | _TOLD
 _SPEECH = with_stops(VERBS, PARTICIPLES)
 _INFINITIVE = re.compile(r"\s(?:zu\s[a-zäöüß]+en|[a-zäöüß]{3,}zu[a-zäöüß]{2,}en)\b")
+
+
+def _forms(stem: str) -> tuple[str, ...]:
+    """Return the forms of a regular English verb in the present, among them some that are none."""
+    return (stem, f"{stem}e", f"{stem}s", f"{stem}es")
+
+
 _ENGLISH_ACCORDING = re.compile(r"\b[Aa]ccording to\s")
 _ENGLISH_STARTS = frozenset(
     "the a an he she it they there this these those his her its their we i you some many most no"  # noqa: SIM905
     " all both more one two three".split()
 )
 _NO_CLAUSE_VERBS = frozenset(
-    "called call calls described describes praised spoke found find finds named reasons answers"  # noqa: SIM905
+    "called call calls described describes praised spoke named reasons answers"  # noqa: SIM905
     " read reads labels labeled labelled comments remembered posted spoken".split()
 )
-_CLAUSE_VERBS = ENGLISH_VERBS - _NO_CLAUSE_VERBS
+_STEMS = (
+    "report estimat highlight remind inform notifi alleg hint caution indicat assert affirm attest"
+    " recount speculat"
+)
+_REGULAR = frozenset(word for word in ENGLISH_VERBS if word.endswith("ed")) | {
+    f"{stem}ed" for stem in _STEMS.split()
+}
+_CLAUSE_VERBS = (
+    ENGLISH_VERBS.union(_REGULAR, *(_forms(word[:-2]) for word in _REGULAR)) - _NO_CLAUSE_VERBS
+)
 _ENGLISH_FINITE = re.compile(
     r"\b(?:is|are|was|were|has|had|have|will|would|could|can|may|might|should|must|did|does|do|need(?:s|ed)?"
     r"|wants?|goes|went|came|took|made|got|knew|lost|rose|fell|grew|began|won|paid|held|kept|led|met|ran|saw"
     r"|ate|drew|drove|felt|chose|left|told|thought|wore|wrote|said|says|died|sat|hit|struck|stole|threw|taught|spoke|knows?"
     r"|sold|sent|spent|stood|gave|found|became|brought|built|bought|broke|[a-z]{2,}ed|[a-z]+n[’']t)\b|\w[’'](?:s|re|ve|ll|d)\s"
+    r"|\b(?:costs?\s(?:the|an?|\d|[£$€])|[Tt]here\s[a-z]{2,}s|(?:[Tt]hey|[Ww]e|I|[Tt]h[eo]se|who)\s[a-z]{3,})|,\s[a-z]{3,}s\s(?:to|that|the|an?)\s"
     r"|(?:\A|\b(?:[Tt]he|[Aa]n?|[Tt]h(?:is|at)|[Hh]is|[Hh]er|[Ii]ts|[Tt]heir|[Oo]ur|no|[A-Z]\w+)\s"
     r"(?:[a-z-]+\s){0,2}?)(?:[a-z]*[a-z]{2}[^s\W]|[A-Z]\w+|[Hh]e|[Ss]he|[Ii]t)\s"
     r"[a-z]{2,}[^s\W]s\s(?!(?:of|and|or|in|for|from|to)\s)"
 )
 """A finite verb: an auxiliary, a past form, or a present in -s after a noun in the singular."""
 _NO_CLAUSE_START = re.compile(
-    r"(?:In|On|At|During|While|When|Though|Although|Earlier|Later|Then|For|After|Before|As|With|Since|If"
-    r"|Asked|[A-Z][a-z]+ing)\b[^,]*\Z"
+    r"Asked\b|(?:In|On|At|During|While|When|Though|Although|Earlier|Later|Then|For|After|Before|As|With|Since|If"
+    r"|[A-Z][a-z]+ing)\b[^,]*\Z"
 )
 _AUXILIARY = re.compile(
     r"\b(?:is|are|was|were|has|had|have|will|would|could|can|may|might|should|must|did|does|do)\b|n[’']t\b"
@@ -133,13 +151,21 @@ _ENGLISH_END = re.compile(
     r"(?:\s(?:on\s)?\w+day(?:\s(?:morning|evening|night))?|\s(?:in|to|at|on|during|of|with|after)\s[^,]{2,60}"
     r"|,?\s(?:adding|citing|according)\b.*|,\s[^,]{3,80})*[\s.!?§]*\Z"
 )
+_PARTICIPLE_BEHIND = re.compile(r"\s(?:seen|[a-z]+ed)\Z")
+_INSIDE = re.compile(
+    r",\s(?:the\s(?=\w+\s\w+,))?(?P<speaker>he|she|they|(?<=the\s)\w+|[A-Z][\w'’.-]*(?:\s[A-Z][\w'’.-]*){0,3})"
+    r"\s(?P<verb>[a-z]+),\s(?!who|which)"
+)
+_PASSIVE = re.compile(r"\b(?:is|are|was|were|been|being)\s(?:\w+ly\s|also\s)?\Z")
 _ENGLISH_OBJECTS = re.compile(r"(?:[\w'’.-]+\s){0,9}?that\s")
 _LISTENER = re.compile(r"(?:the\s|his\s|her\s)?[\w'’.-]+(?:\s[A-Z][\w'’.-]*){0,2}\s")
 _TELLS = frozenset({"told", "tells", "warned", "assured", "informed"})
 _SPEAKING = frozenset(
     "saying adding noting arguing claiming insisting stressing warning explaining stating"  # noqa: SIM905
-    " announcing confirming promising acknowledging conceding revealing asserting".split()
+    " announcing confirming promising acknowledging conceding revealing asserting alleging"
+    " reporting suggesting".split()
 )
+_CLAUSE_CUES = _CLAUSE_VERBS | _SPEAKING
 _SOURCE = re.compile(
     r"(?:the\s|an?\s|his\s|her\s)?(?!(?:your|my|our)\s)(?P<speaker>[a-z][\w'’-]*(?:\s[\w'’-]+){0,5}?)"
     r"(?=[,.;:]|\Z|\s(?:in|on|at|by|from|for|published|released|which|that|who|cited|seen)\b)"
@@ -148,6 +174,10 @@ _ONLY_THAT = frozenset(
     "accused added adds denied denies concluded maintained wrote".split()  # noqa: SIM905
 )
 """Verbs with an object: only a pronoun or "that" opens what somebody says after them."""
+_SAYS = frozenset({"said", "says", "say"})
+_SURE = _SAYS | {"told"}
+_REACH, _LONG_REACH = 70, 120
+"""Letters after a verb of speech, and after "said", in which the verb of the clause is sought."""
 _THIRD_PERSONS = frozenset({"he", "she", "it", "they"})
 _NEAR_THAT = 2
 _CLAUSE_OPENERS = frozenset("Weil Als Nachdem Während Da Wenn Obwohl Nach".split())  # noqa: SIM905
@@ -170,7 +200,7 @@ _SIGNS = {
         _NOUNS,
     )
     | {f"{word}," for word in _TOLD},
-    "en": with_stops(ENGLISH_VERBS, _SPEAKING, ("According", "according")),
+    "en": with_stops(_CLAUSE_VERBS, _SPEAKING, ("According", "according")),
 }
 """Words of which a sentence with indirect speech has at least one, with their stops."""
 _LONGEST_HEAD = 150
@@ -262,8 +292,10 @@ class _Finder:
         self, statement: Statement, clause: str, offset: int, index: int, share: float
     ) -> Quote:
         speaker, resolved = statement.cue.speaker, None
-        if speaker and not can_speak(speaker, self.full_text, self.language):
-            speaker = None
+        if speaker:
+            is_sure = statement.cue.word in _SURE
+            is_able = can_speak(speaker, self.full_text, self.language, is_sure=is_sure)
+            speaker = speaker if is_able else None
         if speaker:
             resolved = self._full_name(speaker)
         elif statement.cue.pronoun:
@@ -509,6 +541,7 @@ def english_statements(sentence: str) -> Iterator[Statement | None]:
         yield _english_source(sentence, match)
     else:
         yield _english_after(sentence)
+        yield _english_inside(sentence)
     yield from _english_before(sentence)
 
 
@@ -519,16 +552,17 @@ def _english_source(sentence: str, match: re.Match[str]) -> Statement | None:
         if named is None:
             return None
         cue = Cue(match[0].strip(), named["speaker"])
+    cue = Cue(cue.word, _PARTICIPLE_BEHIND.sub("", cue.speaker or ""))
     if not sentence[: match.start()].strip(" ,"):
         comma = sentence.find(", ", match.end())
         if sentence.startswith("with ", comma + 2):
             return None
         return _made("source", (comma + 2, len(sentence)), sentence, cue, ()) if comma > 0 else None
-    is_inside = not _ENGLISH_FINITE.search(sentence, 0, match.start())
-    if is_inside and not _ENGLISH_FINITE.search(sentence, match.end()):
-        return None
+    is_finite = _ENGLISH_FINITE.search(sentence, 0, match.start()) is not None
+    is_inside = not is_finite and _ENGLISH_FINITE.search(sentence, match.end()) is not None
     end = len(sentence) if is_inside else match.start()
-    return _made("source inside" if is_inside else "source after", (0, end), sentence, cue, ())
+    marks = () if is_finite or is_inside else ("no finite verb",)
+    return _made("source inside" if is_inside else "source after", (0, end), sentence, cue, marks)
 
 
 def _english_after(sentence: str) -> Statement | None:
@@ -546,6 +580,18 @@ def _english_after(sentence: str) -> Statement | None:
                 return _made("verb after", (0, place), sentence, cue, told, rest)
         place = sentence.rfind(", ", 0, place)
     return None
+
+
+def _english_inside(sentence: str) -> Statement | None:
+    """Return a sentence with its source between commas: That, Ann Lee says, will help."""
+    match = _INSIDE.search(sentence)
+    if match is None or match["verb"] not in _CLAUSE_VERBS:
+        return None
+    speaker = match["speaker"]
+    is_pronoun = speaker in _THIRD_PERSONS
+    cue = Cue(match["verb"], None if is_pronoun else speaker, is_pronoun)
+    mark = f"verb {match['verb']}"
+    return _made("said inside", (0, len(sentence)), sentence, cue, (mark,), match[0])
 
 
 def _word_after(rest: str, verb: str) -> str:
@@ -593,25 +639,30 @@ _PRONOUN_BEHIND = re.compile(r"\s(?:he|she|they)\b")
 
 def _english_before(sentence: str) -> Iterator[Statement]:
     """Yield the clauses after verbs of speech: Ann Lee said that it will hold."""
-    for match in WORD.finditer(sentence):
+    verbs = _CLAUSE_CUES.intersection(WORD.findall(sentence))
+    for match in _any_of(verbs).finditer(sentence) if verbs else ():
         verb = match[0]
         is_participle = verb in _SPEAKING
-        if not is_participle and verb not in _CLAUSE_VERBS:
-            continue
         rest = sentence[match.end() + 1 :]
         objects = _ENGLISH_OBJECTS.match(rest) or (
             _LISTENER.match(rest) if verb in _TELLS else None
         )
         first = WORD.match(rest, objects.end() if objects else 0)
         word = first[0] if first else ""
-        starts = word.casefold() in _ENGLISH_STARTS or word[:1].isupper()
+        starts = word.casefold() in _ENGLISH_STARTS or word[:1].isupper() or verb in _SAYS
         is_that = objects is not None and objects[0].endswith("that ")
         is_bare = starts and (verb not in _ONLY_THAT or word in _THIRD_PERSONS)
-        if not is_that and not (is_bare and _ENGLISH_FINITE.search(rest[:70])):
+        near = rest[: _LONG_REACH if verb in _SAYS else _REACH]
+        if not is_that and not (is_bare and ("§" in near or _ENGLISH_FINITE.search(near))):
             continue
-        if is_participle and not sentence.endswith((", ", "§ "), 0, match.start()):
+        head = sentence[: match.start()]
+        passive = _PASSIVE.search(head)
+        is_participle = is_participle and passive is None
+        if is_participle and not head.endswith((", ", "§ ")):
             continue
         cue = cue_of_clause(sentence, match, is_participle=is_participle)
+        if passive and is_that and verb not in _SPEAKING:
+            cue = Cue(verb, None)
         if cue is None:
             continue
         start = match.end() + 1 + (objects.end() if objects else 0)
@@ -620,13 +671,19 @@ def _english_before(sentence: str) -> Iterator[Statement]:
         kinds = (
             f"verb {verb}",
             *(("participle",) if is_participle else ()),
+            *(("passive",) if passive else ()),
             *(("that far",) if is_far else ()),
             "that" if is_that else f"starts {word.casefold()}",
             f"opens {_form_of(opening[0] if opening else '')}",
-            f"subject {_subject_of(sentence[: match.start()])}",
-            "auxiliary" if _AUXILIARY.search(rest[:70]) else "no auxiliary",
+            f"subject {_subject_of(head)}",
+            "auxiliary" if _AUXILIARY.search(near) else "no auxiliary",
         )
         yield _made("clause", (start, len(sentence)), sentence, cue, kinds, sentence[: match.end()])
+
+
+@lru_cache(maxsize=512)
+def _any_of(words: frozenset[str]) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(sorted(words))})\b")
 
 
 def _made(

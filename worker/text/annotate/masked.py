@@ -37,12 +37,15 @@ _REOPENING_MARKS = frozenset('„“"»')
 _UNCLOSED = re.compile(r'[„“"»][^„“”"»«]*\Z')
 SENTENCE_BREAK = re.compile(
     r"[.!?…](?<!\b\d.)(?<!\b\d\d.)(?<!\b[A-ZÄÖÜ].)(?<!\b(?:Dr|Mr|Ms|St|Nr).)"
-    r"(?<!\b(?:Mrs|Sen|Gov|Rep|Rev).)(?<!Prof.)[)\]]?\s+(?=[A-ZÄÖÜ§\d(])"
+    r"(?<!\b(?:Mrs|Sen|Gov|Rep|Rev).)(?<!Prof.)"
+    r"(?!(?<=\b(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Oct|Nov|Dec)\.)\s\d)(?!(?<=\bSept\.)\s\d)[)\]]?\s+(?=[A-ZÄÖÜ§\d(])"
 )
 """The end of a sentence.
 
 >>> [m.start() for m in SENTENCE_BREAK.finditer("Am 3. Mai kam Dr. Lind. Er ging.")]
 [22]
+>>> [m.start() for m in SENTENCE_BREAK.finditer("It opened on Sept. 3. It is long.")]
+[20]
 """
 
 

@@ -39,10 +39,11 @@ _SIGNS = frozenset(
 
 
 @lru_cache(maxsize=512)
-def can_speak(words: str, full_text: str, language: str) -> bool:
+def can_speak(words: str, full_text: str, language: str, *, is_sure: bool = False) -> bool:
     """Check whether words of a text name somebody or something that can speak.
 
-    The names of the text are read only if the words do not decide without them.
+    The names of the text are read only if the words do not decide without them. If the verb is a
+    sure one ("said"), only a measure cannot speak.
 
     >>> [can_speak(each, "", "de") for each in ("Sprecherin der Wehr", "wenige Stunden")]
     [True, False]
@@ -52,8 +53,8 @@ def can_speak(words: str, full_text: str, language: str) -> bool:
     score = _score(words, language)
     if score >= _score_needed(language):
         return True
-    if score == -math.inf:
-        return False
+    if is_sure or score == -math.inf:
+        return score > -math.inf
     signs = _sign_features(_head(words)[-1], full_text, language)
     if not _CERTAIN.isdisjoint(signs):
         return True
