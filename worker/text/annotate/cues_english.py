@@ -45,6 +45,50 @@ _NAMING = frozenset(
     "called calls call described describes labelled labeled hailed branded".split()  # noqa: SIM905
 )
 
+_NO_CLAUSE_VERBS = frozenset(
+    "called call calls described describes praised spoke named reasons answers"  # noqa: SIM905
+    " read reads labels labeled labelled comments remembered posted spoken".split()
+)
+_STEMS = (
+    "report estimat highlight remind inform notifi alleg hint caution indicat assert affirm attest"
+    " recount speculat"
+)
+
+
+def _forms(stem: str) -> tuple[str, ...]:
+    """Return the forms of a regular English verb in the present, among them some that are none."""
+    return (stem, f"{stem}e", f"{stem}s", f"{stem}es")
+
+
+_REGULAR = frozenset(word for word in VERBS if word.endswith("ed")) | {
+    f"{stem}ed" for stem in _STEMS.split()
+}
+CLAUSE_VERBS = VERBS.union(_REGULAR, *(_forms(word[:-2]) for word in _REGULAR)) - _NO_CLAUSE_VERBS
+SPEAKING = frozenset(
+    "saying adding noting arguing claiming insisting stressing warning explaining stating"  # noqa: SIM905
+    " announcing confirming promising acknowledging conceding revealing asserting alleging"
+    " reporting suggesting".split()
+)
+CLAUSE_CUES = CLAUSE_VERBS | SPEAKING
+SAYS = frozenset({"said", "says", "say"})
+SURE_VERBS = SAYS | {"told"}
+
+FINITE = re.compile(
+    r"\b(?:is|are|was|were|has|had|have|will|would|could|can|may|might|should|must|did|does|do|need(?:s|ed)?"
+    r"|wants?|goes|went|came|took|made|got|knew|lost|rose|fell|grew|began|won|paid|held|kept|led|met|ran|saw"
+    r"|ate|drew|drove|felt|chose|left|told|thought|wore|wrote|said|says|died|sat|hit|struck|stole|threw|taught|spoke|knows?"
+    r"|sold|sent|spent|stood|gave|found|became|brought|built|bought|broke|[a-z]{2,}ed|[a-z]+n[’']t)\b|\w[’'](?:s|re|ve|ll|d)\s"
+    r"|\b(?:costs?\s(?:the|an?|\d|[£$€])|[Tt]here\s[a-z]{2,}s|(?:[Tt]hey|[Ww]e|I|[Tt]h[eo]se|who)\s[a-z]{3,})|,\s[a-z]{3,}s\s(?:to|that|the|an?)\s"
+    r"|(?:\A|\b(?:[Tt]he|[Aa]n?|[Tt]h(?:is|at)|[Hh]is|[Hh]er|[Ii]ts|[Tt]heir|[Oo]ur|no|[A-Z]\w+)\s"
+    r"(?:[a-z-]+\s){0,2}?)(?:[a-z]*[a-z]{2}[^s\W]|[A-Z]\w+|[Hh]e|[Ss]he|[Ii]t)\s"
+    r"[a-z]{2,}[^s\W]s\s(?!(?:of|and|or|in|for|from|to)\s)"
+)
+"""A finite verb: an auxiliary, a past form, or a present in -s after a noun in the singular."""
+
+AUXILIARY = re.compile(
+    r"\b(?:is|are|was|were|has|had|have|will|would|could|can|may|might|should|must|did|does|do)\b|n[’']t\b"
+)
+
 _DETERMINER = r"[Tt]he|[Aa]n?|[Oo]ne|[Aa]nother|[Hh]is|[Hh]er|[Tt]heir|[Ii]ts|[Mm]y|[Oo]ur"
 _CAPITALISED = r"[A-ZÀ-Þ](?:[\w'’-]|\.\w){0,60}+"
 _WORD = r"[\w'’-]+"

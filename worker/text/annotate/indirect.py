@@ -14,13 +14,19 @@ from typing import NamedTuple
 
 from storage.values.draft import Paragraph, Quote
 from worker.text.annotate.cue import PRONOUNS, WORD, Cue
-from worker.text.annotate.cues_english import VERBS as ENGLISH_VERBS
 from worker.text.annotate.cues_english import (
+    AUXILIARY,
+    CLAUSE_CUES,
+    CLAUSE_VERBS,
+    SAYS,
+    SPEAKING,
+    SURE_VERBS,
     bare_cue_after,
     cue_after_english,
     cue_before_english,
     cue_of_clause,
 )
+from worker.text.annotate.cues_english import FINITE as ENGLISH_FINITE
 from worker.text.annotate.cues_german import (
     ACCORDING,
     PARTICIPLES,
@@ -103,47 +109,14 @@ _SPEECH = with_stops(VERBS, PARTICIPLES)
 _INFINITIVE = re.compile(r"\s(?:zu\s[a-zäöüß]+en|[a-zäöüß]{3,}zu[a-zäöüß]{2,}en)\b")
 
 
-def _forms(stem: str) -> tuple[str, ...]:
-    """Return the forms of a regular English verb in the present, among them some that are none."""
-    return (stem, f"{stem}e", f"{stem}s", f"{stem}es")
-
-
 _ENGLISH_ACCORDING = re.compile(r"\b[Aa]ccording to\s")
 _ENGLISH_STARTS = frozenset(
     "the a an he she it they there this these those his her its their we i you some many most no"  # noqa: SIM905
     " all both more one two three".split()
 )
-_NO_CLAUSE_VERBS = frozenset(
-    "called call calls described describes praised spoke named reasons answers"  # noqa: SIM905
-    " read reads labels labeled labelled comments remembered posted spoken".split()
-)
-_STEMS = (
-    "report estimat highlight remind inform notifi alleg hint caution indicat assert affirm attest"
-    " recount speculat"
-)
-_REGULAR = frozenset(word for word in ENGLISH_VERBS if word.endswith("ed")) | {
-    f"{stem}ed" for stem in _STEMS.split()
-}
-_CLAUSE_VERBS = (
-    ENGLISH_VERBS.union(_REGULAR, *(_forms(word[:-2]) for word in _REGULAR)) - _NO_CLAUSE_VERBS
-)
-_ENGLISH_FINITE = re.compile(
-    r"\b(?:is|are|was|were|has|had|have|will|would|could|can|may|might|should|must|did|does|do|need(?:s|ed)?"
-    r"|wants?|goes|went|came|took|made|got|knew|lost|rose|fell|grew|began|won|paid|held|kept|led|met|ran|saw"
-    r"|ate|drew|drove|felt|chose|left|told|thought|wore|wrote|said|says|died|sat|hit|struck|stole|threw|taught|spoke|knows?"
-    r"|sold|sent|spent|stood|gave|found|became|brought|built|bought|broke|[a-z]{2,}ed|[a-z]+n[’']t)\b|\w[’'](?:s|re|ve|ll|d)\s"
-    r"|\b(?:costs?\s(?:the|an?|\d|[£$€])|[Tt]here\s[a-z]{2,}s|(?:[Tt]hey|[Ww]e|I|[Tt]h[eo]se|who)\s[a-z]{3,})|,\s[a-z]{3,}s\s(?:to|that|the|an?)\s"
-    r"|(?:\A|\b(?:[Tt]he|[Aa]n?|[Tt]h(?:is|at)|[Hh]is|[Hh]er|[Ii]ts|[Tt]heir|[Oo]ur|no|[A-Z]\w+)\s"
-    r"(?:[a-z-]+\s){0,2}?)(?:[a-z]*[a-z]{2}[^s\W]|[A-Z]\w+|[Hh]e|[Ss]he|[Ii]t)\s"
-    r"[a-z]{2,}[^s\W]s\s(?!(?:of|and|or|in|for|from|to)\s)"
-)
-"""A finite verb: an auxiliary, a past form, or a present in -s after a noun in the singular."""
 _NO_CLAUSE_START = re.compile(
     r"Asked\b|(?:In|On|At|During|While|When|Though|Although|Earlier|Later|Then|For|After|Before|As|With|Since|If"
     r"|[A-Z][a-z]+ing)\b[^,]*\Z"
-)
-_AUXILIARY = re.compile(
-    r"\b(?:is|are|was|were|has|had|have|will|would|could|can|may|might|should|must|did|does|do)\b|n[’']t\b"
 )
 _PREPOSITIONS = frozenset("on in at to during after before of with about".split())  # noqa: SIM905
 _TELLING = frozenset("i we you he she they it this that which who data research study".split())  # noqa: SIM905
@@ -160,12 +133,6 @@ _PASSIVE = re.compile(r"\b(?:is|are|was|were|been|being)\s(?:\w+ly\s|also\s)?\Z"
 _ENGLISH_OBJECTS = re.compile(r"(?:[\w'’.-]+\s){0,9}?that\s")
 _LISTENER = re.compile(r"(?:the\s|his\s|her\s)?[\w'’.-]+(?:\s[A-Z][\w'’.-]*){0,2}\s")
 _TELLS = frozenset({"told", "tells", "warned", "assured", "informed"})
-_SPEAKING = frozenset(
-    "saying adding noting arguing claiming insisting stressing warning explaining stating"  # noqa: SIM905
-    " announcing confirming promising acknowledging conceding revealing asserting alleging"
-    " reporting suggesting".split()
-)
-_CLAUSE_CUES = _CLAUSE_VERBS | _SPEAKING
 _SOURCE = re.compile(
     r"(?:the\s|an?\s|his\s|her\s)?(?!(?:your|my|our)\s)(?P<speaker>[a-z][\w'’-]*(?:\s[\w'’-]+){0,5}?)"
     r"(?=[,.;:]|\Z|\s(?:in|on|at|by|from|for|published|released|which|that|who|cited|seen)\b)"
@@ -174,8 +141,6 @@ _ONLY_THAT = frozenset(
     "accused added adds denied denies concluded maintained wrote".split()  # noqa: SIM905
 )
 """Verbs with an object: only a pronoun or "that" opens what somebody says after them."""
-_SAYS = frozenset({"said", "says", "say"})
-_SURE = _SAYS | {"told"}
 _REACH, _LONG_REACH = 70, 120
 """Letters after a verb of speech, and after "said", in which the verb of the clause is sought."""
 _THIRD_PERSONS = frozenset({"he", "she", "it", "they"})
@@ -200,7 +165,7 @@ _SIGNS = {
         _NOUNS,
     )
     | {f"{word}," for word in _TOLD},
-    "en": with_stops(_CLAUSE_VERBS, _SPEAKING, ("According", "according")),
+    "en": with_stops(CLAUSE_VERBS, SPEAKING, ("According", "according")),
 }
 """Words of which a sentence with indirect speech has at least one, with their stops."""
 _LONGEST_HEAD = 150
@@ -293,7 +258,7 @@ class _Finder:
     ) -> Quote:
         speaker, resolved = statement.cue.speaker, None
         if speaker:
-            is_sure = statement.cue.word in _SURE
+            is_sure = statement.cue.word in SURE_VERBS
             is_able = can_speak(speaker, self.full_text, self.language, is_sure=is_sure)
             speaker = speaker if is_able else None
         if speaker:
@@ -558,8 +523,8 @@ def _english_source(sentence: str, match: re.Match[str]) -> Statement | None:
         if sentence.startswith("with ", comma + 2):
             return None
         return _made("source", (comma + 2, len(sentence)), sentence, cue, ()) if comma > 0 else None
-    is_finite = _ENGLISH_FINITE.search(sentence, 0, match.start()) is not None
-    is_inside = not is_finite and _ENGLISH_FINITE.search(sentence, match.end()) is not None
+    is_finite = ENGLISH_FINITE.search(sentence, 0, match.start()) is not None
+    is_inside = not is_finite and ENGLISH_FINITE.search(sentence, match.end()) is not None
     end = len(sentence) if is_inside else match.start()
     marks = () if is_finite or is_inside else ("no finite verb",)
     return _made("source inside" if is_inside else "source after", (0, end), sentence, cue, marks)
@@ -570,11 +535,11 @@ def _english_after(sentence: str) -> Statement | None:
     place = sentence.rfind(", ")
     while place > _MIN_CLAUSE:
         clause, rest = sentence[:place], sentence[place:]
-        if _ENGLISH_FINITE.search(clause) and not _NO_CLAUSE_START.match(clause):
+        if ENGLISH_FINITE.search(clause) and not _NO_CLAUSE_START.match(clause):
             cue = cue_after_english(rest)
             if cue is not None and not (cue.speaker or cue.pronoun):
                 cue = bare_cue_after(rest) or cue
-            if cue is not None and cue.word in _CLAUSE_VERBS and _ends(rest, cue):
+            if cue is not None and cue.word in CLAUSE_VERBS and _ends(rest, cue):
                 told = (f"verb {cue.word}", *(("after a verb",) if "§" in clause else ()))
                 told += (f"then {_word_after(rest, cue.word)}",)
                 return _made("verb after", (0, place), sentence, cue, told, rest)
@@ -585,7 +550,7 @@ def _english_after(sentence: str) -> Statement | None:
 def _english_inside(sentence: str) -> Statement | None:
     """Return a sentence with its source between commas: That, Ann Lee says, will help."""
     match = _INSIDE.search(sentence)
-    if match is None or match["verb"] not in _CLAUSE_VERBS:
+    if match is None or match["verb"] not in CLAUSE_VERBS:
         return None
     speaker = match["speaker"]
     is_pronoun = speaker in _THIRD_PERSONS
@@ -639,21 +604,21 @@ _PRONOUN_BEHIND = re.compile(r"\s(?:he|she|they)\b")
 
 def _english_before(sentence: str) -> Iterator[Statement]:
     """Yield the clauses after verbs of speech: Ann Lee said that it will hold."""
-    verbs = _CLAUSE_CUES.intersection(WORD.findall(sentence))
+    verbs = CLAUSE_CUES.intersection(WORD.findall(sentence))
     for match in _any_of(verbs).finditer(sentence) if verbs else ():
         verb = match[0]
-        is_participle = verb in _SPEAKING
+        is_participle = verb in SPEAKING
         rest = sentence[match.end() + 1 :]
         objects = _ENGLISH_OBJECTS.match(rest) or (
             _LISTENER.match(rest) if verb in _TELLS else None
         )
         first = WORD.match(rest, objects.end() if objects else 0)
         word = first[0] if first else ""
-        starts = word.casefold() in _ENGLISH_STARTS or word[:1].isupper() or verb in _SAYS
+        starts = word.casefold() in _ENGLISH_STARTS or word[:1].isupper() or verb in SAYS
         is_that = objects is not None and objects[0].endswith("that ")
         is_bare = starts and (verb not in _ONLY_THAT or word in _THIRD_PERSONS)
-        near = rest[: _LONG_REACH if verb in _SAYS else _REACH]
-        if not is_that and not (is_bare and ("§" in near or _ENGLISH_FINITE.search(near))):
+        near = rest[: _LONG_REACH if verb in SAYS else _REACH]
+        if not is_that and not (is_bare and ("§" in near or ENGLISH_FINITE.search(near))):
             continue
         head = sentence[: match.start()]
         passive = _PASSIVE.search(head)
@@ -661,7 +626,7 @@ def _english_before(sentence: str) -> Iterator[Statement]:
         if is_participle and not head.endswith((", ", "§ ")):
             continue
         cue = cue_of_clause(sentence, match, is_participle=is_participle)
-        if passive and is_that and verb not in _SPEAKING:
+        if passive and is_that and verb not in SPEAKING:
             cue = Cue(verb, None)
         if cue is None:
             continue
@@ -676,7 +641,7 @@ def _english_before(sentence: str) -> Iterator[Statement]:
             "that" if is_that else f"starts {word.casefold()}",
             f"opens {_form_of(opening[0] if opening else '')}",
             f"subject {_subject_of(head)}",
-            "auxiliary" if _AUXILIARY.search(near) else "no auxiliary",
+            "auxiliary" if AUXILIARY.search(near) else "no auxiliary",
         )
         yield _made("clause", (start, len(sentence)), sentence, cue, kinds, sentence[: match.end()])
 

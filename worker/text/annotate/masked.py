@@ -44,8 +44,8 @@ SENTENCE_BREAK = re.compile(
 
 >>> [m.start() for m in SENTENCE_BREAK.finditer("Am 3. Mai kam Dr. Lind. Er ging.")]
 [22]
->>> [m.start() for m in SENTENCE_BREAK.finditer("It opened on Sept. 3. It is long.")]
-[20]
+>>> [m.start() for m in SENTENCE_BREAK.finditer("It opened on Sept. 30, 2019. It is long.")]
+[27]
 """
 
 
