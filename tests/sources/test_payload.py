@@ -9,8 +9,8 @@ from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
+from worker.sources.containers.gunzip import GrownTooLargeError
 from worker.sources.web_archives.http_message import (
-    BodyTooLargeError,
     answer_of,
     body_of,
     content_type,
@@ -96,7 +96,7 @@ def test_a_missing_part_is_noticed(payload, headers):
 def test_more_than_the_limit_is_not_given():
     bomb = gzip.compress(b"\0" * 50_000_000)
     for payload, coding in ((bomb, "gzip"), (gzip.compress(bomb), "gzip, gzip"), (b"x" * 2000, "")):
-        with pytest.raises(BodyTooLargeError):
+        with pytest.raises(GrownTooLargeError):
             body_of(payload, (("Content-Encoding", coding),), 1000)
 
 

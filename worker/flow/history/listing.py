@@ -103,7 +103,7 @@ def list_captures(client: ArchiveClient, query: HistoryQuery) -> CaptureList:
         read_pages(client, query, listed)
     except CaptureListError as error:
         name = query.archive.name
-        refused = refuse("capture_list_invalid", name=name, reason=error.reason)
+        refused = refuse("capture_list_invalid", name=name, reason=str(error))
         raise HistoryError(refused) from error
     except ServerPausedError as pause:
         if pause.is_requested:

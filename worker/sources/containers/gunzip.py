@@ -15,11 +15,7 @@ _MOST_RESUMED = 1_000
 
 
 class UnsafeArchiveError(Exception):
-    """Packed data cannot be unpacked safely or completely; `reason` completes the refusal."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """Packed data cannot be unpacked safely or completely; the message completes the refusal."""
 
 
 class DamagedDataError(UnsafeArchiveError):

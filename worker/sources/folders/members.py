@@ -258,7 +258,7 @@ def _contents(
         else:
             yield from _plain_contents(inner, _peekable(unpacked), hints, "too_large_decoded")
     except UnsafeArchiveError as error:
-        yield position.reject_unsafe(error.reason)
+        yield position.reject_unsafe(str(error))
     except GrownTooLargeError as error:
         yield position.reject(refuse("too_large_decoded", limit=error.limit))
 
@@ -477,7 +477,7 @@ def _archive_contents(
         for member in members(stream, hints.limits):
             yield from _member_contents(position, member, names, hints)
     except UnsafeArchiveError as error:
-        yield position.reject_unsafe(error.reason)
+        yield position.reject_unsafe(str(error))
     except GrownTooLargeError as error:
         yield position.reject_unsafe(message_text("bytes_come_out_of_it", limit=error.limit))
 

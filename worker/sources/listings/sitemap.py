@@ -70,7 +70,7 @@ def _unpack(raw: bytes) -> bytes | RefusalReason:
     except GrownTooLargeError as error:
         return refuse("too_large_decoded", limit=error.limit)
     except UnsafeArchiveError as error:
-        return refuse("archive_unsafe", reason=error.reason)
+        return refuse("archive_unsafe", reason=str(error))
 
 
 def _limit_entries(

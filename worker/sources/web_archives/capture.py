@@ -22,6 +22,7 @@ from storage.values.net.rights import Declared, rights_of, stored_declarations
 from storage.values.net.token import TOKEN_NAME, submission_note
 from storage.values.net.transfer import Transfer
 from storage.values.refusals import RefusalReason, refuse
+from worker.sources.containers.gunzip import GrownTooLargeError
 from worker.sources.containers.items import (
     HEAD_BYTES,
     Detect,
@@ -31,7 +32,6 @@ from worker.sources.containers.items import (
 )
 from worker.sources.web_archives.http_message import (
     Body,
-    BodyTooLargeError,
     Headers,
     HttpResponse,
     answer_of,
@@ -445,7 +445,7 @@ def _page(
         return capture.reject("too_large", limit=limit)
     try:
         body = body_of(answer.payload, headers, limit)
-    except BodyTooLargeError:
+    except GrownTooLargeError:
         return capture.reject("too_large_decoded", limit=limit)
     imported = capture.imported("captured", answer, opening=answer.head, payload=answer.payload)
     return capture.to_foreign(_read(imported, capture, kind_read, headers, body))

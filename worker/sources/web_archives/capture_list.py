@@ -42,10 +42,6 @@ ANY_TYPE = frozenset({"", "-", "unk", "warc/revisit"})
 class CaptureListError(Exception):
     """A list of captures is incomplete or unreadable."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
 
 @dataclass(frozen=True, slots=True)
 class ListedCapture:

@@ -194,7 +194,7 @@ def warc_contents(
                     yield PassedOver(message_text("record_alone", kind=each.kind[:20]))
     except NoRecordError as error:
         yield RefusedDocument(
-            locator, outer_member, refuse("web_archive_invalid", reason=error.reason)
+            locator, outer_member, refuse("web_archive_invalid", reason=str(error))
         )
     else:
         if is_empty:
@@ -222,7 +222,7 @@ def wacz_contents(
             inner = f"{outer_member}#{escape_locator(part.name)}"
             yield from _part_contents(locator, inner, part, detect, limits, read_as=read_as)
     except UnsafeArchiveError as error:
-        yield RefusedDocument(locator, outer_member, refuse("archive_unsafe", reason=error.reason))
+        yield RefusedDocument(locator, outer_member, refuse("archive_unsafe", reason=str(error)))
         return
     if is_empty:
         reason = message_text("without_warc")
@@ -249,7 +249,7 @@ def _part_contents(
             for found in warc_contents(locator, inner, raw, detect, limits, read_as=read_as):
                 yield found if part.is_as_listed else _flag_mismatch(found)
         except UnsafeArchiveError as error:
-            yield RefusedDocument(locator, inner, refuse("archive_unsafe", reason=error.reason))
+            yield RefusedDocument(locator, inner, refuse("archive_unsafe", reason=str(error)))
         except GrownTooLargeError as error:
             yield RefusedDocument(locator, inner, refuse("too_large_decoded", limit=error.limit))
 

@@ -12,7 +12,7 @@ from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 from warcio.statusandheaders import StatusAndHeadersParser
 
-from storage.values.messages import message_text
+from worker.sources.containers.gunzip import GrownTooLargeError
 
 Headers = tuple[tuple[str, str], ...]
 """Names and values in the order received."""
@@ -109,14 +109,6 @@ b'1f'
 """
 
 
-class BodyTooLargeError(Exception):
-    """A body decodes to more than `limit` bytes."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(message_text("bytes_come_out", limit=limit))
-        self.limit = limit
-
-
 @dataclass(frozen=True, slots=True)
 class Body:
     """The decoded bytes of a body.
@@ -136,7 +128,7 @@ def body_of(payload: bytes, headers: Headers, limit: int) -> Body:
     Archives often store decoded bodies with headers that still declare an encoding: a body that
     does not match its declared encoding is left unchanged.
 
-    Raises: BodyTooLargeError if more than `limit` bytes result.
+    Raises: GrownTooLargeError if more than `limit` bytes result.
 
     >>> body_of(b"4\r\nWiki\r\n0\r\n\r\n", (("Transfer-Encoding", "chunked"),), 100)
     Body(raw=b'Wiki', codings=('chunked',), is_whole=True)
@@ -153,7 +145,7 @@ def body_of(payload: bytes, headers: Headers, limit: int) -> Body:
     if not is_chunked and (decoded is not None or not codings):
         is_whole = len(payload) >= _length(headers)
     if len(raw if decoded is None else decoded) > limit:
-        raise BodyTooLargeError(limit)
+        raise GrownTooLargeError(limit)
     taken = ("chunked",) * is_chunked + (() if decoded is None else tuple(reversed(codings)))
     return Body(raw if decoded is None else decoded, taken, is_whole)
 

@@ -71,11 +71,7 @@ class DamagedRecord:
 
 
 class NoRecordError(Exception):
-    """The bytes are no web archive; `reason` completes the refusal."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """The bytes are no web archive; the message completes the refusal."""
 
 
 def bare(name: str | None) -> str | None:
@@ -296,7 +292,7 @@ class _RecordStream:
         try:
             more = self._stream.read(_PIECE_BYTES) or b""
         except DamagedDataError as error:
-            self.damage = error.reason
+            self.damage = str(error)
             return False
         self._buffer = self._buffer[self._at :] + more
         self._at = 0
