@@ -8,13 +8,15 @@ of the field in each kind of input:
   in the entry of a feed.
 - `places` is the order in which places of a page are preferred. Without it: JSON-LD, meta tags,
   microdata.
+- `from_text` computes the value from the text, its paragraphs joined by blank lines; None for none.
 - `compared` says what another value is, `is_shown` whether `show` prints the field below the title,
   `is_computed` whether a declared value is only a candidate.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, IntEnum, auto
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class FieldForm(Enum):
@@ -63,6 +65,7 @@ class FieldSpec(NamedTuple):
     ninjs: tuple[str, ...] = ()
     newsml: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
+    from_text: Callable[[str], Any] | None = None
     compared: Comparison = Comparison.NEVER
     is_shown: bool = False
     is_computed: bool = False
@@ -83,6 +86,18 @@ class FieldSpec(NamedTuple):
 def names(words: str) -> tuple[str, ...]:
     """Return the names in a string with blanks between them."""
     return tuple(words.split())
+
+
+_WORD = re.compile(r"[^\W_]\S*")
+
+
+def count_words(text: str) -> int:
+    """Count the whitespace-separated pieces that contain a letter or a digit.
+
+    >>> count_words("3,6 Prozent – das ist 152-Millimeter-Munition")
+    5
+    """
+    return len(_WORD.findall(text))
 
 
 FIELDS: tuple[FieldSpec, ...] = (
@@ -277,7 +292,10 @@ FIELDS: tuple[FieldSpec, ...] = (
         keys=names("observedat abgerufen abgerufenam beobachtetam"),
     ),
     FieldSpec("agency", FieldForm.VALUE, ("news agency", "Agentur"), is_computed=True),
-    FieldSpec("word_count", FieldForm.VALUE, ("word count", "Zahl der Wörter"), is_computed=True),
+    FieldSpec(
+        "word_count", FieldForm.VALUE, ("word count", "Zahl der Wörter"),
+        from_text=count_words, is_computed=True,
+    ),
     FieldSpec("accessible_for_free", FieldForm.VALUE, ("free of charge", "frei zugänglich")),
     FieldSpec("submitted_by", FieldForm.VALUE, ("submitted by", "eingereicht von")),
     FieldSpec("provenance_stamp", FieldForm.VALUE, ("provenance stamp", "Herkunftszeichen")),

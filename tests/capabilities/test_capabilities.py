@@ -84,6 +84,7 @@ WITHOUT_HOOK = {
     "documents": {"docs/watch.md": _LINK, "docs/contributing.md": "a recipe names the module as an example"},
     "quotations": {
         "docs/python.md": "the example of lists of a capability",
+        "storage/database/migrations/versions/0020_quotations_by_position.py": "a step of the one chain",
         **dict.fromkeys(
             ("docs/alerts.md", "docs/assistants.md", "docs/read.md", "docs/redaction.md"), _LINK
         ),

@@ -121,6 +121,29 @@ def test_the_places_of_a_page_exist():
         assert set(field.places) <= {*derived, *code}, field.name
 
 
+TEXT_VALUES: dict[str, tuple[str, Json]] = {
+    "word_count": ("3,6 Prozent – das ist 152-Millimeter-Munition.", 5),
+}
+"""For each field with `from_text` a text, and its value there."""
+
+
+def test_a_field_from_the_text_has_an_example():
+    computed = {each.name: each.from_text for each in FIELDS if each.from_text}
+    assert TEXT_VALUES.keys() == computed.keys(), "add a text and its value to TEXT_VALUES"
+    for name, (text, value) in TEXT_VALUES.items():
+        assert computed[name](text) == value
+
+
+@pytest.mark.parametrize("kind", sorted(READERS.keys() - {"csv", "tsv", "rendered"}))
+def test_each_format_has_the_fields_from_the_text(kind):
+    draft = read(kind, EXAMPLES[kind])
+    text = "\n\n".join(draft.text_paragraphs())
+    for each in FIELDS:
+        if each.from_text and (value := each.from_text(text)) is not None:
+            field = draft.fields[each.name]
+            assert value in [field.value, *(other.value for other in field.candidates)]
+
+
 DIGESTS: dict[str, str] = {
     "lesart-docx 2 text=16": "ed701fabc6987c4c",
     "lesart-mail 1 text=16 page=29": "cf5d3827c71ccdf7",

@@ -1,9 +1,7 @@
 """Build the draft of an item of a news agency, whatever its format: text, versions, status."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 from storage.values.draft import CleaningStep, Draft, Extractor, Field, Json
 from storage.values.fields import DATE_FIELDS, FIELD_BY_NAME, FieldForm
@@ -12,7 +10,8 @@ from storage.values.refusals import RefusalReason, refuse
 from worker.capabilities.documents.press_text import DocumentBlock, document_extractor, partial_date
 from worker.text.annotate.bylines import read_byline
 from worker.text.annotate.dates import instant
-from worker.text.formats.assemble import ParsedDocument, assemble, merge_candidates
+from worker.text.annotate.measures import merge_candidates
+from worker.text.formats.assemble import ParsedDocument, assemble
 from worker.text.formats.clean_text import one_line
 from worker.text.formats.metadata import LANGUAGE_TAG, RecordCleaner
 from worker.text.hints import PAGE_VERSION, Hints, TextSettings
@@ -49,7 +48,6 @@ class AgencyItem:
             self.values.append((name, text, place))
 
 
-@lru_cache(maxsize=16)
 def item_extractor(name: str, version: str, settings: TextSettings) -> Extractor:
     """Return the extractor of a format of agencies, which depends on that of pages."""
     return document_extractor(name, version, settings, f"page={PAGE_VERSION}")
@@ -132,8 +130,3 @@ def _read_version(
     moment = instant(date, settings.timezone) if date else None
     if item.identifier and ITEM_ADDRESS.fullmatch(item.identifier) and moment is not None:
         document.address, document.observed_at = item.identifier, moment
-
-
-def text_blocks(texts: Iterable[str]) -> list[DocumentBlock]:
-    """Return paragraphs without declared roles."""
-    return [DocumentBlock(text) for text in texts]

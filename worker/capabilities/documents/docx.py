@@ -1,8 +1,7 @@
 """Read a document of Word (DOCX, Office Open XML): paragraphs, styles, notes and properties."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
 
 from lxml import etree
 
@@ -11,6 +10,7 @@ from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.capabilities.documents.press_text import (
     DocumentBlock,
+    OfficeParagraph,
     PressText,
     build_draft,
     document_extractor,
@@ -54,24 +54,10 @@ class _WordStyle:
 
 
 @dataclass(slots=True)
-class _WordParagraph:
-    role: Role | None
-    is_bold: bool
-    pieces: list[str] = field(default_factory=list)
-    letters: int = 0
-    bold_letters: int = 0
-
-    def add(self, text: str, *, is_bold: bool) -> None:
-        self.pieces.append(text)
-        self.letters += len(text)
-        self.bold_letters += len(text) if is_bold or self.is_bold else 0
-
-    def block(self) -> DocumentBlock:
-        is_prominent = 0 < self.letters <= self.bold_letters
-        return DocumentBlock("".join(self.pieces), self.role, is_prominent)
+class _WordParagraph(OfficeParagraph):
+    is_bold: bool = False
 
 
-@lru_cache(maxsize=16)
 def extractor(settings: TextSettings) -> Extractor:
     """Return the extractor of DOCX documents."""
     return document_extractor(NAME, VERSION, settings)
@@ -197,7 +183,7 @@ class _WordBody:
             role = "list"
         if role is None and _value(_child(properties, "outlineLvl")) in set("012345678"):
             role = "subheading"
-        return _WordParagraph(role, is_bold)
+        return _WordParagraph(role, is_bold=is_bold)
 
     def _of_style(self, style_id: str | None) -> tuple[Role | None, bool]:
         """Return the role and the weight of a style or of the styles that it is based on."""
@@ -218,7 +204,7 @@ class _WordBody:
         self, name: str, element: etree._Element, paragraph: _WordParagraph, *, is_bold: bool
     ) -> None:
         if name == "t":
-            paragraph.add(element.text or "", is_bold=is_bold)
+            paragraph.add_run(element.text or "", is_bold=is_bold or paragraph.is_bold)
         elif name in _CHARACTERS:
             if _value(element, "type") not in {"page", "column"}:
                 paragraph.pieces.append(_CHARACTERS[name])

@@ -12,7 +12,6 @@ from worker.capabilities.documents.agency_item import (
     AgencyItem,
     build_item_draft,
     item_extractor,
-    text_blocks,
 )
 from worker.capabilities.documents.press_text import DocumentBlock
 from worker.capabilities.documents.safe_xml import local_name, parse_xml
@@ -137,7 +136,7 @@ def _blocks(content: etree._Element) -> list[DocumentBlock] | RefusalReason:
     else:
         html = content.text or ""
         if "html" not in kind and "<" not in html:
-            return text_blocks(blocks(html))
+            return [DocumentBlock(text) for text in blocks(html)]
     pairs = fragment_blocks(html)
     if isinstance(pairs, RefusalReason):
         return pairs

@@ -11,7 +11,6 @@ from worker.capabilities.documents.agency_item import (
     AgencyItem,
     build_item_draft,
     item_extractor,
-    text_blocks,
 )
 from worker.capabilities.documents.press_text import DocumentBlock
 from worker.text.annotate.roles import blocks
@@ -143,4 +142,5 @@ def _body(by_key: dict[str, tuple[str, Json]]) -> list[DocumentBlock] | RefusalR
         if isinstance(pairs, RefusalReason):
             return pairs
         return [DocumentBlock(text, role) for text, role in pairs]
-    return text_blocks(blocks(plain[0].replace("\r\n", "\n"))) if plain else []
+    texts = blocks(plain[0].replace("\r\n", "\n")) if plain else []
+    return [DocumentBlock(text) for text in texts]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from lxml import etree
 
@@ -11,6 +10,7 @@ from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.capabilities.documents.press_text import (
     DocumentBlock,
+    OfficeParagraph,
     PressText,
     build_draft,
     document_extractor,
@@ -50,14 +50,10 @@ class _OdtStyle:
 
 
 @dataclass(slots=True)
-class _OdtParagraph:
+class _OdtParagraph(OfficeParagraph):
     """A paragraph while it is read; `weights` are those of the open elements in it."""
 
-    role: Role | None
-    weights: list[bool]
-    pieces: list[str] = field(default_factory=list)
-    letters: int = 0
-    bold_letters: int = 0
+    weights: list[bool] = field(default_factory=list)
 
     def add(self, text: str | None) -> None:
         words = " ".join((text or "").split())
@@ -68,15 +64,9 @@ class _OdtParagraph:
         if words.startswith(" ") and (not self.pieces or self.pieces[-1][-1:].isspace()):
             words = words[1:]
         if words:
-            self.pieces.append(words)
-            self.letters += len(words)
-            self.bold_letters += len(words) if self.weights[-1] else 0
-
-    def block(self) -> DocumentBlock:
-        return DocumentBlock("".join(self.pieces), self.role, 0 < self.letters <= self.bold_letters)
+            self.add_run(words, is_bold=self.weights[-1])
 
 
-@lru_cache(maxsize=16)
 def extractor(settings: TextSettings) -> Extractor:
     """Return the extractor of ODT documents."""
     return document_extractor(NAME, VERSION, settings)
@@ -208,7 +198,7 @@ class _OdtBody:
             role = "subheading"
         if role is None and in_list:
             role = "list"
-        return _OdtParagraph(role, [is_bold])
+        return _OdtParagraph(role, weights=[is_bold])
 
     def _of_style(self, style_name: str | None) -> tuple[Role | None, bool]:
         role: Role | None = None

@@ -1,7 +1,6 @@
 """Read a PDF with a text layer."""
 
 import re
-from functools import lru_cache
 
 from storage.values.draft import Draft, Extractor, Json
 from storage.values.messages import message_text
@@ -37,7 +36,6 @@ _KEYS = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=16)
 def extractor(settings: TextSettings) -> Extractor:
     """Return the extractor of PDF documents, which depends on the version of PDFium."""
     return document_extractor(NAME, VERSION, settings, f"pypdfium2={PDFIUM_VERSION}")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from storage.values.draft import (
     Candidate,
@@ -18,12 +19,12 @@ from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.date_lines import dates_in_line
 from worker.text.annotate.dates import read_date
 from worker.text.annotate.language import language
+from worker.text.annotate.measures import merge_candidates
 from worker.text.annotate.roles import MAX_LEAD_LENGTH, SENTENCE_END, byline_names, roles
 from worker.text.formats.assemble import (
     MAX_HEADLINE_LENGTH,
     ParsedDocument,
     assemble,
-    merge_candidates,
 )
 from worker.text.formats.clean_text import one_line
 from worker.text.formats.metadata import RecordCleaner, read_metadata
@@ -79,6 +80,24 @@ class DocumentBlock:
 
 
 @dataclass(slots=True)
+class OfficeParagraph:
+    """A paragraph of an office document while it is read; it is prominent if all of it is bold."""
+
+    role: Role | None
+    pieces: list[str] = field(default_factory=list)
+    letters: int = 0
+    bold_letters: int = 0
+
+    def add_run(self, text: str, *, is_bold: bool) -> None:
+        self.pieces.append(text)
+        self.letters += len(text)
+        self.bold_letters += len(text) if is_bold else 0
+
+    def block(self) -> DocumentBlock:
+        return DocumentBlock("".join(self.pieces), self.role, 0 < self.letters <= self.bold_letters)
+
+
+@dataclass(slots=True)
 class PressText:
     """The content of a file before its headline and its date are known.
 
@@ -94,6 +113,7 @@ class PressText:
     flags: list[str] = field(default_factory=list)
 
 
+@lru_cache(maxsize=16)
 def document_extractor(
     name: str, version: str, settings: TextSettings, library: str = ""
 ) -> Extractor:

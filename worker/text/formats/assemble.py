@@ -1,11 +1,10 @@
 """Build the draft of any format other than pages: paragraphs, roles, marks and fields."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from storage.values.draft import TEXT_ROLES, Candidate, CleaningStep, Draft, Field, Paragraph, Role
-from storage.values.fields import FIELD_BY_NAME
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.headline import is_headline_unrelated
 from worker.text.annotate.indirect import indirect_quotes
@@ -17,7 +16,7 @@ from worker.text.annotate.marks import (
     marks,
     suspicious_character_flags,
 )
-from worker.text.annotate.measures import word_count
+from worker.text.annotate.measures import fields_from_text, merge_fields
 from worker.text.annotate.notices import notices
 from worker.text.annotate.quotes import quotes
 from worker.text.annotate.roles import byline_names, is_same_line, roles
@@ -62,8 +61,7 @@ def assemble(document: ParsedDocument, settings: TextSettings) -> Draft | Refusa
     if not any(text.strip(INVISIBLE_OR_BLANK) for text in running):
         return refuse("no_body" if title or paragraphs else "empty")
     text = "\n\n".join(running)
-    pieces = text.split()
-    fields = _fields(document, paragraphs, text, pieces, settings) | stamp_fields(document.steps)
+    fields = _fields(document, paragraphs, text, settings) | stamp_fields(document.steps)
     flags = {
         *document.flags,
         *character_flags,
@@ -84,21 +82,8 @@ def assemble(document: ParsedDocument, settings: TextSettings) -> Draft | Refusa
         notices=notices(paragraphs),
         address=document.address,
         observed_at=document.observed_at,
-        pieces=pieces,
+        pieces=text.split(),
     )
-
-
-def merge_candidates(primary: Field, secondary: Field | None) -> Field:
-    """Return `primary` with the value and the candidates of `secondary` added to its candidates.
-
-    >>> merge_candidates(Field("de", "body"), Field("en", "csv: lang")).candidates
-    (Candidate(value='en', found_in='csv: lang'),)
-    """
-    if secondary is None:
-        return primary
-    is_different = secondary.value is not None and secondary.value != primary.value
-    extra = (Candidate(secondary.value, secondary.found_in),) if is_different else ()
-    return replace(primary, candidates=(*primary.candidates, *extra, *secondary.candidates))
 
 
 def _paragraphs(
@@ -137,7 +122,6 @@ def _fields(
     document: ParsedDocument,
     paragraphs: Sequence[Paragraph],
     text: str,
-    pieces: Sequence[str],
     settings: TextSettings,
 ) -> dict[str, Field]:
     own_fields: dict[str, Field] = {}
@@ -147,26 +131,8 @@ def _fields(
     declared = document.fields.get("language")
     if declared is None or declared.value is None:
         own_fields["language"] = language(text, settings.languages)
-    own_fields["word_count"] = Field(word_count(pieces), "body")
-    return _merge_fields(own_fields, document.fields)
-
-
-def _merge_fields(
-    body_fields: Mapping[str, Field], metadata_fields: Mapping[str, Field]
-) -> dict[str, Field]:
-    """Merge the fields: declared values take precedence, extracted ones become candidates."""
-    merged = dict(body_fields)
-    for name, metadata_field in metadata_fields.items():
-        body_field = body_fields.get(name)
-        if body_field and (metadata_field.value is None or _is_computed(name)):
-            merged[name] = merge_candidates(body_field, metadata_field)
-        else:
-            merged[name] = merge_candidates(metadata_field, body_field)
-    return merged
-
-
-def _is_computed(name: str) -> bool:
-    return name in FIELD_BY_NAME and FIELD_BY_NAME[name].is_computed
+    own_fields |= fields_from_text(text)
+    return merge_fields(own_fields, document.fields)
 
 
 def _fields_of_body(paragraphs: Sequence[Paragraph]) -> dict[str, Field]:

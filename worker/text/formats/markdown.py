@@ -11,6 +11,7 @@ from markdown_it.token import Token
 from storage.values.draft import Draft, Field, Json, Role
 from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
+from worker.text.annotate.measures import merge_candidates
 from worker.text.annotate.roles import blocks, is_same_line, split_at_blank_lines
 from worker.text.decode import decode
 from worker.text.file_types import has_markup
@@ -18,7 +19,6 @@ from worker.text.formats.assemble import (
     INVISIBLE_OR_BLANK,
     ParsedDocument,
     assemble,
-    merge_candidates,
 )
 from worker.text.formats.clean_text import clean_text, one_line
 from worker.text.formats.metadata import RecordCleaner, read_metadata

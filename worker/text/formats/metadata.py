@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from storage.values.draft import Candidate, CleaningStep, Field, Json, PartialDate
 from storage.values.fields import FIELD_BY_KEY, FIELDS, TEXT_KEYS, FieldForm, FieldSpec
 from worker.text.annotate.dates import InvalidDate, instant, read_date
+from worker.text.annotate.measures import merge_candidates
 from worker.text.annotate.roles import is_same_line
 from worker.text.decode import replace_surrogates
-from worker.text.formats.assemble import ParsedDocument, merge_candidates
+from worker.text.formats.assemble import ParsedDocument
 from worker.text.formats.clean_text import STRINGS_STEP, clean_text, one_line
 from worker.text.hints import Hints, TextSettings
 from worker.text.invisible import stamp_from_steps

@@ -15,7 +15,7 @@ from storage.values.draft import (
 from storage.values.net.site import paragraph_key
 from worker.text.annotate.bylines import ADDRESS
 from worker.text.annotate.marks import agencies, suspicious_character_flags
-from worker.text.annotate.measures import title_key, word_count
+from worker.text.annotate.measures import fields_from_text, merge_fields, title_key
 from worker.text.annotate.notices import notices, passage
 from worker.text.hints import Hints, TextSettings
 from worker.text.page.fields.article_node import article_body, article_node, strings_in
@@ -55,7 +55,8 @@ def build_fields(
     fields["language"] = choose_language(
         page.candidates.get("language", ()), text, settings.languages
     )
-    fields["word_count"] = Field(word_count(text.split()), "body")
+    found = fields_from_text(text)
+    fields |= merge_fields(found, {name: fields[name] for name in found if name in fields})
     lead = next((p.text for p in paragraphs if p.role == "lead"), None)
     if lead is not None:
         lead_candidates = page.candidates.get("lead", ())

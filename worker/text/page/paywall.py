@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storage.values.draft import Candidate, Field
-from worker.text.annotate.measures import word_count
+from storage.values.fields import count_words
 from worker.text.page.fields.json_ld import JsonLd, node_types
 from worker.text.page.layout.blocks import Block
 
@@ -128,7 +128,7 @@ def _word_share(article: Mapping[str, Any] | None, text: str) -> float | None:
         count = int(str(word_total))
     except ValueError:
         return None
-    return word_count(text.split()) / count if count >= 50 else None
+    return count_words(text) / count if count >= 50 else None
 
 
 def _is_locked(node: Mapping[str, Any]) -> bool:
