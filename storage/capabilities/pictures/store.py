@@ -353,9 +353,13 @@ def load_picture(connection: Connection, digest: bytes) -> bytes:
 
 @putting_again
 def store_pictures(
-    archive: Archive, request: PageRequest, found: Sequence[FoundPicture], fetched_bytes: int
-) -> bool:
-    """Store the pictures of a page, each file once; False if the lease was lost or it is hidden."""
+    archive: Archive, request: PageRequest, seen: SeenPage, found: Sequence[FoundPicture],
+    fetched_bytes: int,
+) -> bool:  # fmt: skip
+    """Store the pictures of a page, each file once; False if the lease was lost or it is hidden.
+
+    If a redaction changed the captions of the page since it was `seen`, it is requested again.
+    """
     raws = [(raw_digest(each.raw), each.raw) for each in found if each.raw is not None]
     with archive.read_connection() as connection:
         redacted = SuppressionLookup(connection).raw(digest for digest, _raw in raws)
@@ -364,6 +368,9 @@ def store_pictures(
         page = page_of(unit, request)
         if isinstance(page, str):
             outgoing.record(unit.connection, request.lease, state="dropped", note=page)
+            return False
+        if page.listed != seen.listed or page.before != seen.before:
+            outgoing.retry_later(unit.connection, request.lease, None, 0.0)
             return False
         if not outgoing.record(
             unit.connection, request.lease, state=PAGES.sent, fetched_bytes=fetched_bytes

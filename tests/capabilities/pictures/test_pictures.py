@@ -18,8 +18,10 @@ from tests.capabilities.pictures.photos import (
     picture,
     small_bomb,
 )
+from tests.flow.processes import lesart
 from tests.web.desk import HIGHER, PEGEL
 from tests.web.site import redirect
+from worker.capabilities.pictures import requests
 
 
 @pytest.fixture
@@ -160,3 +162,23 @@ def test_a_redaction_empties_pictures_and_bytes_that_no_other_page_shows(room):
         page_with("Ein anderer Text über den Hafen der Stadt.", *PEGEL[2:], lead=LEAD), third
     )
     assert (seen, kept()) == ([], [])  # redacted bytes do not return
+
+
+def test_a_caption_that_is_redacted_during_the_request_is_not_stored(room, monkeypatch):
+    room.desk.web.put(LEAD, picture(photo()))
+    fetched = requests._PageWork._fetch_all
+
+    def redact_meanwhile(work, *given):
+        found = fetched(work, *given)
+        monkeypatch.setattr(requests._PageWork, "_fetch_all", fetched)
+        settings = {"database_url": room.desk.url, "home": str(room.desk.root / "home")}
+        words = ("--passage", CAPTION, "--reason", "court_order", "--by", "ada", "--yes")
+        done = lesart(room.desk.root, "redact", PAGE, *words, **settings)
+        assert done.returncode == 0, done.stderr
+        return found
+
+    monkeypatch.setattr(requests._PageWork, "_fetch_all", redact_meanwhile)
+    assert room.see(page_with()) == []
+    (request,) = room.desk.rows("SELECT state, note FROM picture_request")
+    assert (request["state"], request["note"]) == ("dropped", "the page was redacted or restricted")
+    assert room.desk.rows("SELECT * FROM article_picture") == []

@@ -99,7 +99,7 @@ class _PageWork:
             return False
         found = self._fetch_all(page, most_bytes)
         compared = compare_pictures(page.before, found, self._is_part)
-        return store.store_pictures(self._archive, self._request, compared, self._fetched)
+        return store.store_pictures(self._archive, self._request, page, compared, self._fetched)
 
     def _is_part(self, known: KnownPicture, found: FoundPicture) -> bool | None:
         if known.digest is None or found.raw is None:
