@@ -59,13 +59,16 @@ class PictureDesk:
     def see(self, body: bytes | Reply, address: str = PAGE, **options) -> list[dict]:
         """Check a page an hour later, request its pictures, and return those of this check."""
         before = self.desk.number("SELECT coalesce(max(id), 0) FROM article_picture")
+        self.check(body, address, **options)
+        return self.desk.rows(f"SELECT * FROM pictures WHERE id > {before} ORDER BY id")
+
+    def check(self, body: bytes | Reply, address: str = PAGE, **options) -> None:
         self.desk.web.put(address, body)
         self.hours += 2
         if self.hours == 2 or address != PAGE:
             self.desk.watch_page(address, options={"proxy": self.proxy, **options})
         self.desk.due(at=self.hours)
         self.work()
-        return self.desk.rows(f"SELECT * FROM pictures WHERE id > {before} ORDER BY id")
 
     def work(self) -> int:
         return pictures.work(self.desk.archive, self.settings)
