@@ -76,7 +76,7 @@ def test_a_path_in_a_file_counts_from_the_folder_of_that_file(tmp_path):
 def test_every_setting_can_be_given_in_a_file_of_its_own(key, tmp_path):
     given = {
         "allow_hosts": "127.0.0.1:8080", "browser": sys.executable, "ca_file": __file__, "captures_url": "file:///captures",
-        "database_url": "some.sqlite3", "retain_captures": "90d",
+        "database_url": "some.sqlite3", "pictures": "20MB", "retain_captures": "90d",
         "mail_url": "smtp://bote.example/?from=archiv@bote.example",
         "page_url": "https://archiv.bote.example",
         "proof_witnesses": __file__, "proof_authorities": __file__,
