@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from mimetypes import MimeTypes
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from storage.values.arrivals.formats import (
     Format,
 )
 from storage.values.net.addresses import RENDERED
+from storage.values.refusals import REFUSALS, german_refusals
 from tests.formats import agency, office, pdfs
 from tests.warcs import answer, page, response
 from worker.text.file_types import HEAD_BYTES, detect_type, signed_type
@@ -214,6 +216,27 @@ def test_german_names_are_known_in_all_formats_and_other_columns_are_named(tmp_p
 def test_each_document_type_has_a_reader_and_a_media_type():
     assert set(READERS) == DOCUMENT_TYPES | {RENDERED}
     assert set(TYPE_BY_MEDIA.values()) <= DOCUMENT_TYPES
+
+
+def test_a_format_has_the_media_types_by_which_servers_know_its_suffixes():
+    tables = MimeTypes().types_map  # official ones, and those in use
+    missing = {
+        (each.type, table[suffix])
+        for each in FORMATS
+        if each.type in DOCUMENT_TYPES and each.holds != "records" and not each.is_item
+        for suffix in each.suffixes
+        for table in tables
+        if suffix in table and table[suffix] not in each.media_types
+    }
+    assert missing == set(), "add the type to `media_types` of the format"
+
+
+def test_a_binary_format_is_read_in_a_process_of_its_own_and_named_by_refusals_of_others():
+    for kind in BINARY_TYPES:
+        assert READERS[kind].is_isolated, kind
+        for refusals in (REFUSALS, german_refusals()):
+            named = re.findall(r"\w+", refusals["not_text"][1])
+            assert {kind, kind.upper()} & {*named}, f"name {kind} in the remedy of `not_text`"
 
 
 def test_each_format_has_an_example_that_is_detected_by_its_name():

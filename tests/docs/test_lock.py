@@ -1,7 +1,10 @@
 """The lock files contain the requirements of the project, each package by its digest."""
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
 import pytest
@@ -67,3 +70,31 @@ def test_the_tests_install_what_a_part_of_the_program_needs(extra):
     """The README's test command installs the extra `test` alone."""
     found = project()["optional-dependencies"]
     assert set(found[extra]) <= set(found["test"])
+
+
+def test_each_package_that_a_module_imports_is_asked_for():
+    known = packages_distributions()  # of what is installed
+    installed = {canonicalize_name(each) for found in known.values() for each in found}
+    named = {canonicalize_name(each.name): each.extras for each in asked(extras=True)}
+    for name, extras in [(name, named[name]) for name in named.keys() & installed]:
+        for other in map(Requirement, requires(name) or ()):
+            chosen = [{"extra": extra} for extra in extras or [""]]
+            if other.marker is None or any(map(other.marker.evaluate, chosen)):
+                named[canonicalize_name(other.name)] = set()
+    missing = {
+        (package, str(path.relative_to(ROOT)))
+        for room in ("lesart", "storage", "worker")
+        for path in (ROOT / room).rglob("*.py")
+        for package in imported(path) - sys.stdlib_module_names - {"lesart", "storage", "worker"}
+        if package in known
+        if not named.keys() & {canonicalize_name(each) for each in known[package]}
+    }
+    assert missing == set(), "add the package to pyproject.toml, and run .ci/lock"
+
+
+def imported(path: Path) -> set[str]:
+    """Return the packages whose modules a file imports."""
+    nodes = [*ast.walk(ast.parse(path.read_text("utf-8")))]
+    modules = [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    modules += [each.name for node in nodes if isinstance(node, ast.Import) for each in node.names]
+    return {module.partition(".")[0] for module in modules}
