@@ -16,7 +16,7 @@ RUN groupadd --gid 10001 lesart \
  && useradd --uid 10001 --gid lesart --no-create-home --home-dir /var/lib/lesart lesart \
  && install -d -o lesart -g lesart -m 0750 /var/lib/lesart \
  && install -d -o lesart -g lesart -m 0755 /secrets/lesart /secrets/owner /secrets/postgres /secrets/redis \
-    /secrets/tls /secrets/elsewhere /seeds /files /proof
+    /secrets/tls /secrets/elsewhere /seeds /files /proof /run/browser
 COPY --from=build /opt/lesart /opt/lesart
 COPY docker/passwords.py /opt/lesart/passwords.py
 ENV PATH=/opt/lesart/bin:$PATH \
@@ -30,6 +30,15 @@ WORKDIR /var/lib/lesart
 USER 10001:10001
 ENTRYPOINT ["lesart"]
 CMD ["--help"]
+
+# Reads pages in a container without a network: docker-compose.browser.yml
+FROM lesart AS browser
+USER root
+RUN apt-get update && apt-get install -y --no-install-recommends chromium fonts-dejavu-core \
+ && rm -rf /var/lib/apt/lists/*
+USER 10001:10001
+ENTRYPOINT ["python", "-m", "worker.capabilities.browser_pages.serve_rooms"]
+CMD ["/run/browser/browser.sock"]
 
 # Checks the file .env: `up` builds this stage before it stops anything, and a wrong setting ends it
 # there. Nothing of the file is in a layer.

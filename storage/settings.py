@@ -21,6 +21,7 @@ from storage.values.net.capture_place import CapturePlace, capture_place
 from storage.values.net.web_archive import PUBLIC
 from storage.values.settings.readers import (
     read_broker,
+    read_browser,
     read_captures,
     read_contact,
     read_count,
@@ -171,10 +172,10 @@ class Settings:
         "sources",
     )
     browser: Path | None = setting(
-        read_file,
+        read_browser,
         None,
-        "program that reads pages for --browser (default: /usr/lib/chromium/chromium); workers of "
-        "a broker read such pages only if it is set",
+        "program that reads pages for --browser (default: /usr/lib/chromium/chromium), or the "
+        "socket of its container (.sock); workers of a broker read such pages only if it is set",
         is_path=True,
     )
     pictures: int | None = setting(

@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from storage.settings import SETTINGS, SettingsError
+from worker.capabilities.browser_pages.browser import FLAGS
 from worker.services.heartbeat import Heartbeat
 
 pytestmark = pytest.mark.postgresql("fast")
@@ -26,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STACK = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 OVERLAYS = {
     name: yaml.safe_load(re.sub(r"!(reset|override)", "", file.read_text()))
-    for name in ("database", "machines", "replicas")
+    for name in ("browser", "database", "machines", "replicas")
     for file in [ROOT / f"docker-compose.{name}.yml"]
 }
 """The files beside that of the stack, by name, without the tags of Compose."""
@@ -220,14 +221,44 @@ def test_the_override_publishes_to_this_machine_alone():
 
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_a_service_of_an_overlay_is_one_of_the_stack(name):
-    published = {"database": {"postgres"}, "machines": {"postgres", "redis"}, "replicas": set()}
+    published = {"database": {"postgres"}, "machines": {"postgres", "redis"}}
     services = OVERLAYS[name]["services"]
     for service, told in services.items():
         parent = told.get("extends", {"file": "docker-compose.yml", "service": service})
         assert parent["file"] == "docker-compose.yml"
         assert parent["service"] in SERVICES, service
-        assert not {"privileged", "cap_add", "user", "read_only", "security_opt"} & told.keys()
-    assert {service for service, told in services.items() if "ports" in told} == published[name]
+        assert not {"privileged", "cap_add", "user", "read_only"} & told.keys()
+        assert service == "browser" or "security_opt" not in told
+    found = {service for service, told in services.items() if "ports" in told}
+    assert found == published.get(name, set())
+
+
+def test_the_browser_has_no_network_and_no_secret(tmp_path):
+    for file in ("docker-compose.yml", "docker-compose.browser.yml"):
+        shutil.copyfile(ROOT / file, tmp_path / file)
+    files = ("-f", "docker-compose.yml", "-f", "docker-compose.browser.yml")
+    services = composed(tmp_path, *files)["services"]
+    browser, worker = services["browser"], services["worker"]
+    assert browser["network_mode"] == "none"
+    assert not {"networks", "environment", "ports"} & {name for name in browser if browser[name]}
+    assert [(each["source"], each["target"]) for each in browser["volumes"]] == [
+        ("browser", "/run/browser")
+    ]
+    assert browser["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in browser["security_opt"]
+    assert {"mem_limit", "pids_limit", "tmpfs"} <= browser.keys()
+    assert browser["read_only"] is True
+    socket = worker["environment"]["LESART_BROWSER"]
+    assert f'CMD ["{socket}"]' in (ROOT / "Dockerfile").read_text()
+    assert "--no-sandbox" not in FLAGS
+
+
+def test_the_browser_may_make_namespaces_and_load_nothing_into_the_kernel():
+    rules = json.loads((ROOT / "docker" / "browser.seccomp.json").read_text())
+    (refused,) = rules["syscalls"]
+    assert refused["action"] == "SCMP_ACT_ERRNO"
+    assert not {"clone", "unshare", "chroot", "mount"} & {*refused["names"]}
+    assert {"bpf", "init_module", "kexec_load", "setns", "keyctl"} <= {*refused["names"]}
 
 
 def test_other_machines_connect_with_tls_alone():

@@ -236,6 +236,12 @@ def read_file(raw: Any) -> Path:
     return path
 
 
+def read_browser(raw: Any) -> Path:
+    """Return a program, or the socket (.sock) of a container, which may not run yet."""
+    path = read_path(raw)
+    return path if path.suffix == ".sock" else read_file(raw)
+
+
 def _above_zero(number: int) -> int:
     if number < 1:
         raise ValueError(f"{number} is too small: at least 1")

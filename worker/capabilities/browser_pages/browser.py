@@ -18,6 +18,8 @@ PROGRAM = "/usr/lib/chromium/chromium"
 """The browser of Debian itself: the program in the path is a script that changes its options."""
 ROOM = Path(__file__).with_name("room.py")
 NOBODY = 65534
+OWN_USER = ("--user", "--map-root-user")
+"""The options of `unshare` for users without rights."""
 MEMORY_MB = 900
 """Maximum memory of one page with its browser; the container may limit it further."""
 START_SECONDS = 20.0
@@ -61,34 +63,68 @@ def open_browser(
     Raises: NoRoomError, BrowserError.
     """
     program = program or PROGRAM
+    is_elsewhere = program.endswith(".sock")
+    with (
+        _room_elsewhere(program) if is_elsewhere else _room_here(program) as ours,
+        _listening_of(ours) as listening,
+    ):
+        port = listening.getsockname()[1]
+        command = [PROGRAM if is_elsewhere else program, *FLAGS,
+                   f"--proxy-server=http://127.0.0.1:{port}", f"--user-agent={agent}",
+                   f"--ignore-certificate-errors-spki-list={digest}", "about:blank"]  # fmt: skip
+        order = {"command": command, "memory_mb": MEMORY_MB, "user": NOBODY}
+        if is_elsewhere or os.getuid() != 0:
+            mapped = ["--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
+            order |= {"command": [_unshare(), *mapped, *command], "user": None}
+        ours.sendall(json.dumps(order).encode() + b"\n")
+        opened = OpenBrowser(DevTools(ours, ends_at), listening)
+        try:
+            opened.tools.call("Browser.getVersion")
+        except EndedError as error:
+            raise NoRoomError(f"{program} ended at once") from error
+        yield opened
+
+
+@contextmanager
+def _room_here(program: str) -> Iterator[socket.socket]:
+    """Start a room, and return the socket to it; it ends afterwards, or is killed."""
     if not os.access(program, os.X_OK):
         raise NoRoomError(f"there is no browser {program}")
     ours, theirs = socket.socketpair()
-    room = subprocess.Popen(  # noqa: S603  # our own file in our own interpreter
-        [*_namespaces(), sys.executable, "-I", "-S", str(ROOM)],
-        stdin=theirs.fileno(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-        process_group=0,
-    )  # fmt: skip
-    theirs.close()
+    with theirs:
+        room = start_room(theirs, *([] if os.getuid() == 0 else OWN_USER), "--mount-proc")
     try:
-        with ours, _listening_of(ours, room) as listening:
-            port = listening.getsockname()[1]
-            command = [program, *FLAGS, f"--proxy-server=http://127.0.0.1:{port}",
-                       f"--ignore-certificate-errors-spki-list={digest}", f"--user-agent={agent}",
-                       "about:blank"]  # fmt: skip
-            order = {"command": command, "memory_mb": MEMORY_MB, "user": NOBODY}
-            if os.getuid() != 0:
-                mapped = ["--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
-                order |= {"command": [_unshare(), *mapped, *command], "user": None}
-            ours.sendall(json.dumps(order).encode() + b"\n")
-            opened = OpenBrowser(DevTools(ours, ends_at), listening)
-            try:
-                opened.tools.call("Browser.getVersion")
-            except EndedError as error:
-                raise NoRoomError(f"{program} ended at once") from error
-            yield opened
+        with ours:
+            yield ours
     finally:
-        _end(room)
+        with suppress(subprocess.TimeoutExpired):
+            room.wait(2.0)
+        room.kill()
+        room.wait()
+
+
+def start_room(pair: socket.socket, *options: str) -> "subprocess.Popen[bytes]":
+    """Start a room at the other end of a pair; `options` are further ones of `unshare`.
+
+    What it cannot do is written to the pair.
+    """
+    return subprocess.Popen(  # noqa: S603  # our own file in our own interpreter
+        [_unshare(), *options, "--net", "--pid", "--mount", "--ipc", "--fork", "--kill-child",
+         sys.executable, "-I", "-S", str(ROOM)],
+        stdin=pair.fileno(), stdout=subprocess.DEVNULL, stderr=pair.fileno(), process_group=0,
+    )  # fmt: skip
+
+
+@contextmanager
+def _room_elsewhere(path: str) -> Iterator[socket.socket]:
+    """Return the socket to a room that the container of the browser starts (`serve_rooms`)."""
+    with socket.socket(socket.AF_UNIX) as ours:
+        ours.settimeout(START_SECONDS)
+        try:
+            ours.connect(path)
+        except OSError as error:
+            raise NoRoomError(f"no browser answers at {path}: {error.strerror}") from error
+        yield ours
 
 
 def _unshare() -> str:
@@ -98,36 +134,19 @@ def _unshare() -> str:
     return found
 
 
-def _namespaces() -> list[str]:
-    """Return the command that gives another one namespaces of its own."""
-    user = [] if os.getuid() == 0 else ["--user", "--map-root-user"]
-    return [_unshare(), *user, "--net", "--pid", "--mount", "--ipc", "--fork", "--kill-child",
-            "--mount-proc"]  # fmt: skip
-
-
-def _listening_of(ours: socket.socket, room: "subprocess.Popen[bytes]") -> socket.socket:
+def _listening_of(ours: socket.socket) -> socket.socket:
     """Return the socket at which the room listens."""
     ours.settimeout(START_SECONDS)
     try:
-        _port, numbers, _flags, _address = socket.recv_fds(ours, 16, 1)
+        reason, numbers, _flags, _address = socket.recv_fds(ours, 4096, 1)
+        while not numbers and (piece := ours.recv(4096)):
+            reason += piece
     except OSError as error:
         raise BrowserError("the room of the browser did not start in time") from error
     if not numbers:
-        room.wait(START_SECONDS)
-        assert room.stderr is not None
-        reason = room.stderr.read(300).decode("utf-8", "replace").strip().splitlines()
-        raise NoRoomError(f"the machine refuses namespaces: {''.join(reason[-1:])}")
+        last = reason.decode("utf-8", "replace").strip().splitlines()[-1:]
+        raise NoRoomError(f"the machine refuses namespaces: {''.join(last)}")
     return socket.socket(fileno=numbers[0])
-
-
-def _end(room: "subprocess.Popen[bytes]") -> None:
-    """End the room: its parent socket is closed, so it ends by itself, or it is killed."""
-    with suppress(subprocess.TimeoutExpired):
-        room.wait(2.0)
-    room.kill()
-    room.wait()
-    assert room.stderr is not None
-    room.stderr.close()
 
 
 def room_reason(program: str | None) -> str | None:

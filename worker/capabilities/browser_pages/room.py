@@ -21,7 +21,7 @@ SIOCSIFFLAGS, IFF_UP_RUNNING = 0x8914, 0x41
 MS_NOSUID, MS_NODEV = 2, 4
 HIDDEN = ("/tmp", "/run", "/var/tmp", "/dev/shm")  # noqa: S108  # empty in the room
 """Folders with sockets and files of others; each is an empty file system in memory."""
-WATCH_MS = 250
+WATCH_MS, DEEPEST = 250, 20
 MEBIBYTE = 1024 * 1024
 
 
@@ -81,10 +81,22 @@ def _watch(pair: socket.socket, browser: int, most_bytes: int) -> None:
 
 
 def _used_bytes() -> int:
-    """Return the memory of all processes of the room without shared pages, and of its files."""
-    pages = 0
+    """Return the memory of all processes of the room without shared pages, and of its files.
+
+    In a container, the list of processes has those of other rooms, too.
+    """
+    parents, pages = {}, 0
     for name in os.listdir("/proc"):  # noqa: PTH208  # fewer modules
         if name.isdigit():
+            with suppress(OSError), open(f"/proc/{name}/stat") as file:  # noqa: PTH123  # fewer modules
+                parents[name] = file.read().rpartition(")")[2].split()[1]
+    room = os.readlink("/proc/self")  # noqa: PTH115  # fewer modules
+    for name in parents:
+        ancestor = name
+        for _ in range(DEEPEST):
+            if ancestor != room:
+                ancestor = parents.get(ancestor, "")
+        if ancestor == room:
             with suppress(OSError, ValueError), open(f"/proc/{name}/statm") as file:  # noqa: PTH123  # fewer modules
                 _size, resident, shared, *_rest = file.read().split()
                 pages += int(resident) - int(shared)
