@@ -1,12 +1,15 @@
 """Rendered pages in other archives, and in workers that have a browser beside others that have none."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.capabilities.browser_pages.test_pages import SHELL, TEXT, shown
-from tests.flow.processes import Service, Supervisor, lesart, rows, until
+from tests.flow.processes import ROOT, Service, Supervisor, lesart, rows, until
 from tests.web.desk import HIGHER, PEGEL, A
 from tests.web.site import Reply, Web, simulated_web
 from worker.capabilities.browser_pages.browser import PROGRAM
@@ -80,3 +83,24 @@ def test_a_worker_with_a_browser_reads_what_others_leave(
                 web.put(TEXT, shown(HIGHER))
                 until(lambda: rows(tmp_path, "changes", **given), 90)
         assert "a browser starts" in lesart(tmp_path, "doctor", **given, browser=PROGRAM).stdout
+
+
+def test_pages_are_read_at_the_socket_of_a_container(tmp_path: Path) -> None:
+    place = tmp_path / "browser.sock"
+    with simulated_web(tmp_path, lambda: datetime.now(UTC)) as web:
+        web.put(A, Reply(SHELL))
+        web.put(TEXT, shown(PEGEL))
+        given = settings(web) | {"browser": str(place)}
+        assert lesart(tmp_path, "ingest", A, "--browser", **given).returncode == 1
+        (row,) = rows(tmp_path, "refusals")
+        assert f"no browser answers at {place}" in row["message"]
+        module = "worker.capabilities.browser_pages.serve_rooms"
+        with subprocess.Popen([sys.executable, "-m", module, place], cwd=ROOT) as server:
+            try:
+                until(place.exists, 30)
+                done = lesart(tmp_path, "ingest", A, "--browser", **given)
+                assert done.returncode == 0, done.stderr
+                until(lambda: not psutil.Process(server.pid).children(recursive=True), 20)
+            finally:
+                server.terminate()
+    assert "3,6 Zentimeter" in texts(tmp_path)[0]
