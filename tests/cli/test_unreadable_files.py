@@ -104,7 +104,6 @@ def test_the_machine_is_at_fault_only_if_the_disk_fails(fault, folder, capsys):
 
 def test_every_setting_and_option_that_names_a_file_is_in_the_table():
     settings = {name for name, each in SETTINGS.items() if each.read is read_file}
-    settings.remove("browser")  # a program, which is started and not read
     assert settings | _files_of(typer.main.get_command(app)) <= set(READERS)
 
 
