@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from tests.capabilities.documents.test_pdf import ENCRYPTED, NESTED, PICTURE, RELEASE
+from tests.capabilities.test_kept_rows import Rest
 from tests.commands.test_formats import lesart, rows
 from tests.formats.agency import BODY as AGENCY_TEXT
 from tests.formats.agency import GUID, newsml, ninjs
@@ -88,6 +89,24 @@ def test_the_versions_of_an_agency_are_the_versions_of_one_article(tmp_path):
             (3, "pubstatus", "withheld"), (3, "version", "3"),
         ]  # fmt: skip
         assert "not_rederivable_here: 0" in lesart(tmp_path, "verify", *archive, stream="stderr")
+
+
+@pytest.mark.slow
+def test_texts_stay_where_the_readers_are_deleted(tmp_path):
+    (tmp_path / "word.docx").write_bytes(docx(paragraph(TITLE, "Titel"), *BODY))
+    (tmp_path / "release.pdf").write_bytes(RELEASE)
+    for name in ("word.docx", "release.pdf"):
+        lesart(tmp_path, "ingest", name, "--archive", "one.sqlite3")
+    rest = Rest("documents", tmp_path, f"{tmp_path}/one.sqlite3")
+    word, release = (json.loads(line) for line in rest.run("list --format jsonl").splitlines())
+    assert (word["title"], release["title"]) == (TITLE, TITLE)
+    assert "not_rederivable_here: 2" in rest.run("verify")
+    assert "no extractor of this program reads a text anew" in rest.run("rederive")
+    assert "word.docx" in rest.run(f"ingest {tmp_path}/word.docx", status=1)
+    rest.run(f"redact {word['article']} --reason court_order --yes")
+    assert "not_rederivable_here: 1" in rest.run("verify")
+    left = [json.loads(line)["title"] for line in rest.run("list --format jsonl").splitlines()]
+    assert left == [None, TITLE]
 
 
 @pytest.mark.browser

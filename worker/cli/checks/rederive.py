@@ -120,7 +120,7 @@ class Rereading:
         """Return the results in one sentence."""
         all_ = self.totals
         if not all_.texts:
-            return "every text was read by the extractors of today; there is nothing to compare"
+            return "no extractor of this program reads a text anew; there is nothing to compare"
         return (
             f"{all_.texts} texts of {self.articles} articles were read by other extractors: "
             f"{all_.same} come out the same, {all_.differ} with another wording, {all_.refused} as "
