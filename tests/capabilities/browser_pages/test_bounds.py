@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from tests.capabilities.browser_pages.test_pages import SHELL, TEXT, shown
 from tests.flow.processes import LESART, environment, lesart, rows
 from tests.web.desk import PEGEL, A
-from tests.web.site import Reply, Web, page, redirect, simulated_web
+from tests.web.site import Reply, Request, Web, page, redirect, simulated_web
 from worker.address import Address, parse_address
 from worker.capabilities.browser_pages.browser import PROGRAM
 from worker.capabilities.browser_pages.page import PAGE_SECONDS, RenderedPage, render_page
@@ -143,6 +144,28 @@ def test_a_script_without_end_is_ended(web: Web, script: str) -> None:
     assert found.refused is not None
     assert found.refused.code == "browser_failed"
     assert (datetime.now(UTC) - began).total_seconds() < 2 * PAGE_SECONDS
+
+
+def browsers() -> list[psutil.Process]:
+    found = psutil.Process().children(recursive=True)
+    return [each for each in found if each.name() == "chromium"]
+
+
+def test_a_browser_that_is_killed_is_started_again(web: Web) -> None:
+    killed: list[int] = []
+
+    def kill(_request: Request) -> Reply:
+        for each in browsers() if not killed else ():
+            killed.append(each.pid)
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        return Reply(b"x", type="image/png")
+
+    web.put(f"{SITE}/late", kill)
+    found = rendered(web, "<img src=/late>")
+    assert len(killed) > 1
+    assert found.html is not None, found.refused
+    assert "3,6 Zentimeter" in found.html.decode()
 
 
 def _audit(event: str, values: tuple[object, ...]) -> None:

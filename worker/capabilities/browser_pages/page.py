@@ -9,7 +9,7 @@ from storage.values.draft import Json
 from storage.values.refusals import RefusalReason, refuse
 from worker.capabilities.browser_pages.browser import NoRoomError, open_browser
 from worker.capabilities.browser_pages.certificates import own_certificates
-from worker.capabilities.browser_pages.devtools import BrowserError, DevTools
+from worker.capabilities.browser_pages.devtools import BrowserError, DevTools, EndedError
 from worker.capabilities.browser_pages.proxy import PageProxy, Resources
 from worker.capabilities.browser_pages.serialize import html_of
 from worker.web.connection import Network
@@ -98,23 +98,31 @@ def render_page(
 ) -> RenderedPage:
     """Return the page whose document was fetched, as the browser has it when its text is quiet.
 
-    A browser that fails makes a refusal, never a text.
+    A browser that fails makes a refusal, never a text. If it ended, another one is started once.
     """
     ends_at = time.monotonic() + PAGE_SECONDS
-    try:
+
+    def load() -> RenderedPage:
         with open_browser(program, own_certificates().digest, agent, ends_at) as opened:
             proxy = PageProxy(opened.listening, document, network, agent, ends_at=ends_at, way=way)
             try:
                 html, is_quiet = _load(_Tab(opened.tools), proxy, document.address.text, quiet)
             finally:
                 proxy.close()
+        return RenderedPage(html, None, _facts(proxy.resources, is_quiet=is_quiet))
+
+    try:
+        try:
+            page = load()
+        except EndedError:
+            page = load()
     except NoRoomError as error:
         return RenderedPage(refused=refuse("browser_missing", reason=str(error)))
     except BrowserError as error:
         return RenderedPage(refused=refuse("browser_failed", reason=str(error)))
-    if len(html) > max_bytes:
+    if len(page.html or b"") > max_bytes:
         return RenderedPage(refused=refuse("too_large", limit=max_bytes))
-    return RenderedPage(html, None, _facts(proxy.resources, is_quiet=is_quiet))
+    return page
 
 
 def _load(tab: _Tab, proxy: PageProxy, url: str, quiet: float) -> tuple[bytes, bool]:
