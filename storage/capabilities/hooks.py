@@ -40,6 +40,7 @@ PARTS = MappingProxyType({
     "mounts": "MOUNTS: its applications beside the API, made from the application and the archive, "
     "each with its path and its end",
     "renderer": "`PageRenderer`: reads the pages of the jobs that need a browser",
+    "screenshots": "`store_screenshots`: stores those of checks, in their transaction",
     "web_records": "`resources_of_checks`: the files of a check that a WARC file contains, too",
 })  # fmt: skip
 """The parts with what their module has."""
@@ -88,6 +89,8 @@ class RecordTable(NamedTuple):
     Those of a capability go with their `observation_id`. `elsewhere` is an emptied column with the
     address of what stays at others: a redaction lists it under the name of the capability, and one
     of the address empties it, too, but no passage is searched in it.
+    `shows_text` is the condition of rows whose file shows the text of its page: a redaction of a
+    passage empties them, too.
     `references` maps a column to the table whose row it names; `loose` states for each other such
     column why the row may be missing.
     """
@@ -104,6 +107,7 @@ class RecordTable(NamedTuple):
     references: Names = NOTHING
     loose: Names = NOTHING
     elsewhere: str | None = None
+    shows_text: str | None = None
     acts: tuple[str, ...] = ()
 
 

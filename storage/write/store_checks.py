@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import delete, select, update
 
+from storage.capabilities import load_parts
 from storage.database.tables import HOST, RIGHTS_FILE, VERDICT, WATCH
 from storage.database.unit import Unit, rows_in, update_rows
 from storage.history.absences import record_absences
@@ -57,7 +58,9 @@ def _pack_checks(checks: Iterable[Check], news: Iterable[HostNews]) -> Packed:
     """Compress the bytes of checks before the write lock is taken."""
     exchanges = [each for check in checks for each in check.exchanges]
     exchanges += [each.exchange for each in news if each.exchange is not None]
-    return pack_all((each.digest, each.raw) for each in exchanges)
+    files = [each.screenshot for each in exchanges if each.screenshot is not None]
+    raws = [(each.digest, each.raw) for each in exchanges]
+    return pack_all(raws + [(each.digest, each.raw) for each in files])
 
 
 def _store_checks(
@@ -91,6 +94,7 @@ class _CheckWriter:
         self.to_read: dict[int, list[int]] = {}
         self.without_text: list[int] = []
         self._transfers: dict[int, Transfer] = {}
+        self._screenshots: dict[int, CheckedExchange] = {}
 
     def keep(self, checks: Sequence[Check], news: Sequence[HostNews]) -> None:
         asked = [each.exchange for each in news if each.exchange is not None]
@@ -103,6 +107,8 @@ class _CheckWriter:
             for exchange in check.exchanges:
                 self._exchange(check.source_id, exchange)
         store_transfers(self.unit, self._transfers, self.captures)
+        for part in load_parts("screenshots") if self._screenshots else ():
+            part.store_screenshots(self.unit, self._screenshots, self.captures)
 
     def capture_of(self, exchange: CheckedExchange) -> int | None:
         return self.captures.get(exchange.digest) if exchange.digest is not None else None
@@ -126,6 +132,8 @@ class _CheckWriter:
         )
         if exchange.transfer is not None:
             self._transfers[number] = exchange.transfer
+        if exchange.screenshot is not None:
+            self._screenshots[number] = exchange
         if exchange.refused is not None:
             self._refuse(source_id, number, exchange, exchange.refused)
         if exchange.outcome == "captured":

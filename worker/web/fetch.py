@@ -262,7 +262,9 @@ class Fetch:
         found = self._exchange(
             answer, meaning, started_at, now, hints={} if is_same else hints, is_same=is_same
         )
-        return replace(found, raw=raw, digest=None if raw is None else raw_digest(raw))
+        if raw is None:
+            return replace(found, raw=None, digest=None)
+        return replace(found, raw=raw, digest=raw_digest(raw), screenshot=page.screenshot)
 
     def _hints(self, answer: ServerAnswer, read_as: str) -> dict[str, Json]:
         content_type = answer.header("content-type")

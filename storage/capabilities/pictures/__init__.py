@@ -17,7 +17,7 @@ PICTURES = Capability(
         RecordTable(
             "article_picture", LogEntry(37, ("address", "caption", "credit", "pdq")),
             in_bundle=False, transfer="none", known_at="recorded_at",
-            emptied=("address", "caption", "credit", "pdq"),
+            emptied=("address", "caption", "credit", "pdq"), shows_text="event = 'screenshot'",
             references={
                 "observation_id": "observation", "capture_id": "capture",
                 "before_id": "article_picture",
@@ -42,7 +42,7 @@ PICTURES = Capability(
             "another caption, or any of these; repeatable (default: with or without).",
             "changes",
             "SELECT p.article_id, p.version FROM ({pictures}) p WHERE p.event IN :picture "
-            "OR ('any' IN :picture AND p.event NOT IN ('first', 'same', 'unread'))",
+            "OR ('any' IN :picture AND p.event NOT IN ('first', 'same', 'unread', 'screenshot'))",
         ),
     ),
     outgoing=(
@@ -51,7 +51,7 @@ PICTURES = Capability(
     tabs={"pictures": "Pictures"},
     parts=(
         "tables", "view_sql", "answers", "doors", "pages", "change_panel", "change_marks",
-        "web_records", "work", "check",
+        "screenshots", "web_records", "work", "check",
     ),
     without={
         "orders": "a picture is removed with the check that found it",

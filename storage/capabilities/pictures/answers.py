@@ -27,7 +27,7 @@ else:
     rows = LazyModule("storage.database.rows")
     views = LazyModule("storage.database.views")
 
-UNCHANGED = ("first", "same", "unread")
+UNCHANGED = ("first", "same", "unread", "screenshot")
 """The events that are no change of a picture."""
 
 

@@ -326,7 +326,7 @@ def _pictures_before(
     found = []
     for row in rows:
         held = earlier.get(row.before_id, row) if row.refused else row
-        if row.event != "removed" and row.address is not None:
+        if row.event not in {"removed", "screenshot"} and row.address is not None:
             digest = bytes(held.digest) if held.data else None
             found.append(KnownPicture(
                 held.id, row.position, row.address, row.caption, row.credit, digest, held.pdq

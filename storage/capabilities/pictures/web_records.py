@@ -14,14 +14,13 @@ def resources_of_checks(
 ) -> Mapping[int, list[tuple[str, str, StoredBytes]]]:
     """Return the pictures of articles by check: address, media type, and stored bytes."""
     query = (
-        "SELECT p.observation_id, p.address, p.media_type, b.digest, b.encoding, b.data "
+        "SELECT p.observation_id, p.event, p.address, p.media_type, b.digest, b.encoding, b.data "
         f"FROM ({view_query('pictures', connection)}) p JOIN capture b ON b.id = p.capture_id "
         "WHERE p.article_id IN :articles AND b.data IS NOT NULL ORDER BY p.id"
     )
     found: dict[int, list[tuple[str, str, StoredBytes]]] = {}
     for row in fetch(connection, query, {"articles": list(articles)}):
         stored = StoredBytes(bytes(row["digest"]), row["encoding"], row["data"])
-        found.setdefault(row["observation_id"], []).append(
-            (row["address"], row["media_type"], stored)
-        )
+        shown = f"urn:view:{row['address']}" if row["event"] == "screenshot" else row["address"]
+        found.setdefault(row["observation_id"], []).append((shown, row["media_type"], stored))
     return found

@@ -93,11 +93,23 @@ class AddressList:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckedFile:
+    """A file that was made of a page, such as its screenshot; width and height are in pixels."""
+
+    media_type: str
+    width: int
+    height: int
+    raw: bytes
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class CheckedExchange:
     """One request during a check, with its result.
 
     `outcome` is that of an observation; `captured` means that `raw` has to be read. `refused` is
-    the reason if nothing was accepted. `confirms` is the observation of the same bytes.
+    the reason if nothing was accepted. `confirms` is the observation of the same bytes. The
+    `screenshot` is stored with the bytes of the page.
     """
 
     origin: str
@@ -111,6 +123,7 @@ class CheckedExchange:
     refused: RefusalReason | None = None
     transfer: Transfer | None = None
     confirms: int | None = None
+    screenshot: CheckedFile | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from storage.values.redaction import (
     PENDING,
     RedactionReason,
 )
-from storage.write.redaction.plan import ORDER
+from storage.write.redaction.plan import ORDER, captures_beside, rows_that_show
 from storage.write.redaction.without_redacted import ReturnedText
 
 BY_ITSELF = "lesart"
@@ -69,4 +69,6 @@ def order_again(unit: Unit, returned: Sequence[ReturnedText]) -> None:
             query = select(table.c.id)
             found = rows_in(unit.connection, query, table.c.observation_id, observed)
             rows[table.name] = {row[0] for row in found}
-        order(unit, rows, reason, BY_ITSELF)
+        shown = rows_that_show(unit.connection, observed)
+        rows["capture"] |= captures_beside(unit.connection, shown)
+        order(unit, {**rows, **shown}, reason, BY_ITSELF)

@@ -50,6 +50,7 @@ from storage.write.redaction.plan import (
     RedactionPlan,
     addresses_of,
     captures_beside,
+    rows_that_show,
     rows_with_passage,
 )
 
@@ -214,6 +215,12 @@ def remove_passage(
     bytes_of = hits.plan.lists | hits.plan.held
     records = hits.plan.rows["foreign_record"]
     beside = rows_with_passage(connection, hits.plan, passage)
+    shown = select(SNAPSHOT.c.observation_id)
+    affected = rows_in(connection, shown, SNAPSHOT.c.derivation_id, still)
+    captured = rows_in(connection, select(OBSERVATION.c.id), OBSERVATION.c.capture_id, bytes_of)
+    seen = {row[0] for row in (*affected, *captured)}
+    for name, showing in rows_that_show(connection, seen).items():
+        beside[name] = beside.get(name, set()) | showing
     has_rows = hits.plan.rows["teaser"] or bytes_of or records or any(beside.values())
     if not readings and not has_rows:
         return None

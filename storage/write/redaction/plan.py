@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, or_, select, text
 
 from storage.capabilities import CAPABILITIES
 from storage.capabilities.hooks import RecordTable
@@ -442,6 +442,18 @@ def rows_with_passage(connection: Connection, plan: RedactionPlan, passage: Pass
         found[name] = {
             number for number, *texts in rows if any(passage.is_in(str(each)) for each in texts)
         }
+    return found
+
+
+def rows_that_show(connection: Connection, observations: Iterable[int]) -> Rows:
+    """Return the rows of capabilities whose files show the texts of observations."""
+    found: Rows = {}
+    for facts in (*RECORD_TABLES, *kept_records(connection)):
+        if facts.shows_text is not None:
+            table = table_named(facts.name)
+            query = select(table.c.id).where(text(facts.shows_text))
+            rows = rows_in(connection, query, table.c.observation_id, set(observations))
+            found[facts.name] = {row[0] for row in rows}
     return found
 
 

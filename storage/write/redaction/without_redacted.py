@@ -107,7 +107,7 @@ def _anonymise_exchange(
     return replace(
         exchange, origin=_anonymise(exchange.origin, gone), outcome="refused", raw=None,
         digest=None,
-        hints={}, refused=refuse("redacted"), transfer=transfer, confirms=None,
+        hints={}, refused=refuse("redacted"), transfer=transfer, confirms=None, screenshot=None,
         note=None if is_gone else exchange.note,
     )  # fmt: skip
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from storage.values.draft import Json
+from storage.values.net.addresses import CheckedFile
 from storage.values.refusals import RefusalReason, refuse
 from worker.capabilities.browser_pages.browser import NoRoomError, open_browser
 from worker.capabilities.browser_pages.certificates import own_certificates
 from worker.capabilities.browser_pages.devtools import BrowserError, DevTools, EndedError
 from worker.capabilities.browser_pages.proxy import PageProxy, Resources
+from worker.capabilities.browser_pages.screenshot import take_screenshot
 from worker.capabilities.browser_pages.serialize import html_of
 from worker.web.connection import Network
 from worker.web.credentials import Proxy
@@ -36,6 +38,7 @@ class RenderedPage:
     html: bytes | None = None
     refused: RefusalReason | None = None
     facts: dict[str, Json] = field(default_factory=dict)
+    screenshot: CheckedFile | None = None
 
 
 @dataclass(slots=True)
@@ -106,10 +109,13 @@ def render_page(
         with open_browser(program, own_certificates().digest, agent, ends_at) as opened:
             proxy = PageProxy(opened.listening, document, network, agent, ends_at=ends_at, way=way)
             try:
-                html, is_quiet = _load(_Tab(opened.tools), proxy, document.address.text, quiet)
+                tab = _Tab(opened.tools)
+                html, is_quiet = _load(tab, proxy, document.address.text, quiet)
+                screenshot, shown = take_screenshot(tab.tools, tab.session)
             finally:
                 proxy.close()
-        return RenderedPage(html, None, _facts(proxy.resources, is_quiet=is_quiet))
+        facts = _facts(proxy.resources, is_quiet=is_quiet) | shown
+        return RenderedPage(html, None, facts, screenshot)
 
     try:
         try:

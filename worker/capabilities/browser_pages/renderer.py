@@ -98,7 +98,7 @@ class PageRenderer:
                     break
             elif draft.code != EMPTY:
                 break
-        return RenderedAnswer(page.html, page.refused, page.facts)
+        return RenderedAnswer(page.html, page.refused, page.facts, screenshot=page.screenshot)
 
     def _read(
         self, fetch: Fetch, answer: ServerAnswer, raw: bytes, kind: str, charset: str | None
