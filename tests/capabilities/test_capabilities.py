@@ -41,7 +41,7 @@ _LINK = "it links to the page of the capability"
 _BUNDLE = "a bundle is checked by a program of its own, which names all its tables; its forms are permanent"
 _FIELD = "a promised field of versions and checks, with its type for Python users"
 WITHOUT_HOOK = {
-    "browser_pages": {"docs/watch.md": _LINK},
+    "browser_pages": {"docs/article-pictures.md": _LINK, "docs/watch.md": _LINK},
     "front_pages": {
         **dict.fromkeys(("docs/proof.md", "docs/read.md", "docs/redaction.md", "docs/watch.md"), _LINK),
         "docs/sql.md": "rules for several views, which name those that they concern",
@@ -60,7 +60,7 @@ WITHOUT_HOOK = {
         "storage/read/answers.py": _FIELD,
         "storage/read/lists.py": _FIELD,
     },
-    "pictures": {"docs/administration.md": _LINK},
+    "pictures": {"docs/administration.md": _LINK, "docs/browser.md": _LINK},
     "rights": {
         "docs/glossary.md": _LINK, "docs/proof.md": _LINK, "docs/watch.md": _LINK,
         **dict.fromkeys(
