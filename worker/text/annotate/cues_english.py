@@ -89,6 +89,22 @@ AUXILIARY = re.compile(
     r"\b(?:is|are|was|were|has|had|have|will|would|could|can|may|might|should|must|did|does|do)\b|n[’']t\b"
 )
 
+NO_CLAUSE_START = re.compile(
+    r"Asked\b|(?:In|On|At|During|While|When|Though|Although|Earlier|Later|Then|For|After|Before|As|With|Since|If"
+    r"|[A-Z][a-z]+ing)\b[^,]*\Z"
+)
+CLAUSE_END = re.compile(
+    r"(?:\s(?:on\s)?\w+day(?:\s(?:morning|evening|night))?|\s(?:in|to|at|on|during|of|with|after)\s[^,]{2,60}"
+    r"|,?\s(?:adding|citing|according)\b.*|,\s[^,]{3,80})*[\s.!?§]*\Z"
+)
+SOURCE_INSIDE = re.compile(
+    r",\s(?:the\s(?=\w+\s\w+,))?(?P<speaker>he|she|they|(?<=the\s)\w+|[A-Z][\w'’.-]*(?:\s[A-Z][\w'’.-]*){0,3})"
+    r"\s(?P<verb>[a-z]+),\s(?!who|which)"
+)
+BARE_SOURCE = re.compile(
+    r"(?:the\s|an?\s|his\s|her\s)?(?!(?:your|my|our)\s)(?P<speaker>[a-z][\w'’-]*(?:\s[\w'’-]+){0,5}?)"
+    r"(?=[,.;:]|\Z|\s(?:in|on|at|by|from|for|published|released|which|that|who|cited|seen)\b)"
+)
 _DETERMINER = r"[Tt]he|[Aa]n?|[Oo]ne|[Aa]nother|[Hh]is|[Hh]er|[Tt]heir|[Ii]ts|[Mm]y|[Oo]ur"
 _CAPITALISED = r"[A-ZÀ-Þ](?:[\w'’-]|\.\w){0,60}+"
 _WORD = r"[\w'’-]+"

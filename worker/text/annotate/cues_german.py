@@ -58,6 +58,7 @@ def _verbs() -> frozenset[str]:
 VERBS = _verbs()
 PARTICIPLES = frozenset(_PARTICIPLE_WORDS.split())
 _CUES = VERBS | PARTICIPLES | {"so"}
+_CUES_BEFORE = _CUES | {"laut"}
 _CUES_AFTER = VERBS | {"so", "laut"}
 _VERB_FOLLOWS = frozenset({"", "das", "dies", "so"})
 _PASSIVE = frozenset({"wurde", "wurden", "wird", "werden"})
@@ -72,12 +73,13 @@ _PARTICLES = {
     "gab": {"bekannt"}, "geb": {"bekannt"}, "gib": {"bekannt"},
 }  # fmt: skip
 """Particles that verbs with this beginning need in order to be verbs of speech: teilte … mit."""
+_DOCUMENT = lazy_pattern(r"\b[Ii]n (?:de[mnr]|eine[mr]|ihre[mr]|seine[mr]|diese[mr]) (?=[\w-]+)")
 _IMPERSONAL = frozenset({"heißt", "hieß", "lautet", "lautete"})
 
 _WORD = r"(?:\d{1,3}-)?[A-ZÄÖÜÀ-ÞŁŠŽČĆ][\w'’-]*"
 _TITLE = r"(?:(?:Dr|Prof|Dipl|med|[A-ZÄÖÜ])\.[ -]?(?:Ing\. ?)?)"
 _PARTICLE = (
-    r"(?:von|van|de|zu(?! Protokoll)|al|el|bin|di|da|del"
+    r"(?:von|van|de|zu(?! (?:Protokoll|Beginn))|al|el|bin|di|da|del"
     r"|von der|von den|van der|van den|van de|de la) "
 )
 _NAME = rf"{_TITLE}*{_WORD}(?: (?:{_PARTICLE})?{_TITLE}*{_WORD})*"
@@ -106,7 +108,7 @@ _NO_MEDIUM = (
 SPEAKER = lazy_pattern(
     rf"(?P<article>{_ARTICLE} )?"
     rf"(?P<speaker>(?(article){_ADJECTIVE}{{0,3}}|{_NO_NAME}){_NAME}"
-    rf"(?(article)(?:{_NO_MEDIUM} (?:der|des|von|für)(?: [a-zäöüß]\w*en)? {_NAME})*))"
+    rf"(?(article)(?:{_NO_MEDIUM} (?:der|des|von|für)(?: [a-zäöüß]\w*e[mnrs])? {_NAME})*))"
     rf"(?:(?(article)|(?!))(?: \([^)]*\))?, (?P<name>{_WORD}(?: {_WORD}){{1,3}})(?=[,.( ]))?"
 )
 """A speaker in German: a name, or an article and a noun phrase.
@@ -187,6 +189,17 @@ ZUFOLGE = lazy_pattern(
 'der Wehr'
 """
 
+_SOURCE = lazy_pattern(
+    rf"(?:\b(?:Angaben|Worten|Aussagen) (?:von )?)?"
+    rf"(?P<source>\b(?:(?:[Dd]e[mnrs]|[Ee]ine[mr]) (?:[a-zäöüß-]+ ){{0,2}})?{_NAME}"
+    rf"(?: (?:der|des|von) (?:[a-zäöüß-]+ )?{_NAME})?) zufolge\b"
+)
+"""The words directly before zufolge.
+
+>>> _SOURCE.search("Erbaut wurde sie den Experten zufolge")["source"]
+'den Experten'
+"""
+
 PREVIOUS_SPEAKER = lazy_pattern(
     r"(?:Mit (?:diesen|seinen|ihren) Worten|So|Das) (?P<verb>[a-zäöüß]+)(?=\s)"
 )
@@ -208,6 +221,33 @@ ACCORDING = lazy_pattern(
     r"\s{1,2}(?=\w)"
 )
 
+COMPOUND_SOURCE = re.compile(
+    r"\b(?:(?:[Nn]ach|[Gg]emäß)\s(?:\w+\s){0,2}(?P<noun>(?=[A-ZÄÖÜ])[\w-]*(?:[Aa]ngaben|[Bb]erichte?n?|[Ii]nformationen"
+    r"|[Ee]rkenntnissen|[Ss]chätzung(?:en)?|[Mm]eldung(?:en)?|[Mm]itteilung|[Ee]inschätzung"
+    r"|[Aa]uffassung|[Aa]ussagen?|[Mm]einung|[Aa]nsicht|[Dd]arstellung|[Ss]tudien?|[Uu]mfragen?"
+    r"|[Bb]ekunden|[Pp]länen|[Pp]lanung(?:en)?|[Dd]okument|[Vv]ermutung(?:en)?|[Ww]illen"
+    r"|[Vv]orstellung(?:en)?|[Uu]ntersuchung(?:en)?|[Bb]erechnung(?:en)?|[Aa]ngabe|[Vv]orwürfen"
+    r"|[Ss]tellungnahmen?|[Vv]orhersagen?|[Pp]rognosen?|[Ee]rgebnis|[Ee]ndergebnis|[Ww]orten))"
+    r"(?:\s(?:von\s\w+(?:\s[A-ZÄÖÜ]\w+)?|(?:der|des)\s\w+))?|(?P<adverb>[Dd]emnach|Danach|Demzufolge))"
+)
+SPEECH_NOUNS = frozenset(
+    "Angabe Angaben Aussage Aussagen Ansicht Meinung Auffassung Berichte Berichten Meldung Hinweis"  # noqa: SIM905
+    " Hinweise Ankündigung Vorwurf Erklärung Forderung Behauptung Mitteilung Überzeugung"
+    " Einschätzung Kritik Begründung Zusage Aufforderung Befehl Vorschlag Appell Bitte Warnung"
+    " Drohung Versprechen Vermutung Prognose Gerücht Gerüchte Vorwürfe Aufruf Eindruck Hoffnung"
+    " Befürchtung Auskunft Zweifel Verdacht Argument Schluss Erkenntnis Ergebnis Wunsch".split()
+)
+SPEECH_NOUN = re.compile(rf"\b(?:{'|'.join(SPEECH_NOUNS)})\b")
+TOLD = frozenset(
+    "entschieden zugesagt gebeten beschlossen beteuerte beteuert vorgeschlagen schlug schlägt"  # noqa: SIM905
+    " vereinbart angewiesen angedroht bekräftigt eingeräumt bestätigt gewarnt aufgerufen"
+    " bemängeln bemängelten vermutet vermuten angenommen ausgegangen einigten geeinigt verpflichtet"
+    " überzeugt bestritten bestreitet bestritt leugnet schließt errechnet errechneten befürchtet"
+    " verkündet glaubt glauben hofft hoffen fürchtet erwartet erwarten plant planen weiß wissen"
+    " wusste sieht sehen sah hält halten gehofft kritisiert bekannt klar fest davon darauf dahin"
+    " darüber heraus".split()
+)
+"""Words before a clause of indirect speech, apart from the verbs and participles of speech."""
 _NO_SPEAKERS = frozenset(
     "Fazit Frage Antwort Ergebnis Motto Titel Thema Zitat Botschaft Tenor Beispiel Begründung"  # noqa: SIM905
     " Überschrift Inschrift Slogan Text Satz Spruch Urteil Grund Hinweis Kommentar Devise"
@@ -248,6 +288,8 @@ def cue_after_german(text_after: str) -> Cue | None:
         return _any_verb_cue(text_after)
     for match in WORD.finditer(text_after):
         word = match[0]
+        if word not in _CUES_AFTER:
+            continue
         start = match.start()
         if word == "so" and text_after[:start].rstrip(" ").endswith((",", "–", "§")):
             cue = _speaker_cue(word, text_after, match.end())
@@ -289,7 +331,7 @@ def cue_around(text_before: str, text_after: str) -> Cue | None:
         return None
     verb = closing[0]
     if verb in PARTICIPLES:
-        cue = _perfect_cue(verb, text_before, list(WORD.finditer(text_before)))
+        cue = perfect_cue(verb, text_before, list(WORD.finditer(text_before)))
     elif verb in VERBS - _IMPERSONAL and verb[:3] not in _PARTICLES:
         starts = [match.end() for match in SUBORDINATOR.finditer(text_before)]
         cue = _clause_cue(verb, text_before[starts[-1] :]) if starts else EMPTY_CUE
@@ -324,25 +366,29 @@ def _last_clause(text: str) -> str:
 def cue_before_german(text_before: str) -> Cue | None:
     word_set = frozenset(WORD.findall(text_before))
     if _CUES.isdisjoint(word_set):
-        return _according_cue(text_before) or colon_cue(text_before)
+        return according_cue(text_before) or colon_cue(text_before)
     best: Cue | None = None
     words = list(WORD.finditer(text_before))
     for index in range(len(words) - 1, -1, -1):
         word = words[index][0]
+        if word not in _CUES_BEFORE:
+            continue
         if word in VERBS and _has_particle(word, word_set):
             cue = _subject_cue(word, text_before, words[index].start(), words[index].end())
+            if word in PARTICIPLES and not (cue.speaker or cue.pronoun):
+                cue = perfect_cue(word, text_before, words[:index])
         elif word in PARTICIPLES:
-            cue = _perfect_cue(word, text_before, words[:index])
+            cue = perfect_cue(word, text_before, words[:index])
         elif word == "so" and text_before[: words[index].start()].endswith("§, "):
             cue = _speaker_cue(word, text_before, words[index].end())
         elif word == "laut":
-            cue = _according_cue(text_before[words[index].start() :]) or EMPTY_CUE
+            cue = according_cue(text_before[words[index].start() :]) or EMPTY_CUE
         else:
             continue
         if cue.speaker or cue.pronoun:
             return cue
         best = best or cue
-    according = _according_cue(text_before)
+    according = according_cue(text_before)
     return according if according and according.speaker else best or colon_cue(text_before)
 
 
@@ -352,7 +398,7 @@ def _has_particle(verb: str, words: AbstractSet[str]) -> bool:
     return particles is None or not particles.isdisjoint(words)
 
 
-def _perfect_cue(word: str, text_before: str, words: list[re.Match[str]]) -> Cue:
+def perfect_cue(word: str, text_before: str, words: list[re.Match[str]]) -> Cue:
     for auxiliary in reversed(words):
         if auxiliary[0] in _PASSIVE:
             return Cue(word, _agent_name(text_before[auxiliary.end() :]), False, word in _NAMING)
@@ -414,8 +460,10 @@ def _speaker_cue(word: str, text: str, position: int) -> Cue:
     skipped_words = SKIPPED.match(text, position)
     start = skipped_words.end() if skipped_words else position
     naming = word in _NAMING
-    if word in _IMPERSONAL and text.startswith(" es", position):
-        return Cue(f"{word} es", None)  # heißt es in dem Bericht
+    if word in _IMPERSONAL and text.startswith(" es", position):  # heißt es in dem Bericht
+        document = _DOCUMENT.search(text, position) or _DOCUMENT.match(text)
+        found = SPEAKER.match(f"der {text[document.end() :]}") if document else None
+        return Cue(f"{word} es", _speaker_name(found) if found else None)
     if word.startswith("zitier") and text.startswith("man ", start):
         start += 4
     match = SPEAKER.match(text, start)
@@ -447,10 +495,13 @@ def _other_members(match: re.Match[str], verb: str) -> re.Match[str] | None:
     return SECOND_ROLE.match(match.string, match.end()) if " " not in match["speaker"] else None
 
 
-def _according_cue(text_before: str) -> Cue | None:
+def according_cue(text_before: str) -> Cue | None:
     if " zufolge" in text_before:
-        source = ZUFOLGE.search(text_before)
-        speaker_match = SPEAKER.match(source["source"]) if source else None
+        source = _SOURCE.search(text_before)
+        if source is None:
+            return None
+        words = re.sub(r"\A(?:[Dd]e[mnrs]|[Ee]ine[mr]) ", "der ", source["source"])
+        speaker_match = SPEAKER.match(words)
         return Cue("zufolge", _speaker_name(speaker_match)) if speaker_match else None
     has_cue = "aut " in text_before or "ach " in text_before
     match = ACCORDING.search(text_before) if has_cue else None

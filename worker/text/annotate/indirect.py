@@ -16,9 +16,13 @@ from storage.values.draft import Paragraph, Quote
 from worker.text.annotate.cue import PRONOUNS, WORD, Cue
 from worker.text.annotate.cues_english import (
     AUXILIARY,
+    BARE_SOURCE,
     CLAUSE_CUES,
+    CLAUSE_END,
     CLAUSE_VERBS,
+    NO_CLAUSE_START,
     SAYS,
+    SOURCE_INSIDE,
     SPEAKING,
     SURE_VERBS,
     bare_cue_after,
@@ -29,11 +33,18 @@ from worker.text.annotate.cues_english import (
 from worker.text.annotate.cues_english import FINITE as ENGLISH_FINITE
 from worker.text.annotate.cues_german import (
     ACCORDING,
+    AUXILIARIES,
+    COMPOUND_SOURCE,
     PARTICIPLES,
+    SPEECH_NOUN,
+    SPEECH_NOUNS,
+    TOLD,
     VERBS,
     ZUFOLGE,
+    according_cue,
     cue_after_german,
     cue_before_german,
+    perfect_cue,
 )
 from worker.text.annotate.fitted import load_weights
 from worker.text.annotate.masked import mask_paragraph
@@ -43,7 +54,7 @@ from worker.text.annotate.moods import (
     MOODS,
     OPENING,
     SUBJUNCTIVE_FORM,
-    has_subjunctive_form,
+    find_subjunctive_form,
     moods_of,
     with_stops,
 )
@@ -66,8 +77,9 @@ _CONJUNCTIONS = "dass|daß|ob|wie|wann|warum|weshalb|wer|was|wo|wohin|wonach"
 _GERMAN_CLAUSE = re.compile(rf"[,:]\s(?!§)(?:(?P<word>{_CONJUNCTIONS})\s)?")
 _CONJUNCTION = re.compile(rf",\s(?:{_CONJUNCTIONS})\s")
 _AS = re.compile(
-    r",\swie\s(?P<head>[^;:]{2,140}?\b(?P<verb>[a-zäöüß]*(?:te|t|ten|gab|wies)))(?=[,;:]|\.?\s*\Z)"
+    r",\swie\s(?P<head>[^;:]{2,140}?\b(?P<verb>[a-zäöüß]*(?:te|t|ten|gab|wies|ieb|ieben|ief)))(?=[,;:]|\.?\s*\Z)"
 )
+_BACK = ("Das ", "Dies ")
 _BEHIND = re.compile(r"(?:Das|Dies)\s(?P<verb>\w+)\s")
 _FIRST_PERSON = frozenset("ich mich mir mein meine wir uns unser unsere Ich Wir Mein Meine".split())  # noqa: SIM905
 _MINE = with_stops(_FIRST_PERSON)
@@ -75,36 +87,9 @@ _ENDS = frozenset({"sein", "haben", "werden"})
 _HOW = re.compile(
     r"(?:Denn w|Und w|W)ie\s(?P<head>[^;:]{4,180}?\b[a-zäöüß]{2,}),\s(?=[a-zäöüß]+\s)"
 )
-_COMPOUND_SOURCE = re.compile(
-    r"\b(?:(?:[Nn]ach|[Gg]emäß)\s(?:\w+\s){0,2}(?P<noun>[\w-]*(?:[Aa]ngaben|[Bb]erichte?n?|[Ii]nformationen"
-    r"|[Ee]rkenntnissen|[Ss]chätzung(?:en)?|[Mm]eldung(?:en)?|[Mm]itteilung|[Ee]inschätzung"
-    r"|[Aa]uffassung|[Aa]ussagen?|[Mm]einung|[Aa]nsicht|[Dd]arstellung|[Ss]tudien?|[Uu]mfragen?"
-    r"|[Bb]ekunden|[Pp]länen|[Pp]lanung(?:en)?|[Dd]okument|[Vv]ermutung(?:en)?|[Ww]illen"
-    r"|[Vv]orstellung(?:en)?|[Uu]ntersuchung(?:en)?|[Bb]erechnung(?:en)?|[Aa]ngabe|[Vv]orwürfen"
-    r"|[Ss]tellungnahmen?|[Vv]orhersagen?|[Pp]rognosen?|[Ee]rgebnis|[Ee]ndergebnis|[Ww]orten))"
-    r"(?:\s(?:von\s\w+(?:\s[A-ZÄÖÜ]\w+)?|(?:der|des)\s\w+))?|(?P<adverb>[Dd]emnach|Danach|Demzufolge))"
-)
-_NOUNS = frozenset(
-    "Angabe Angaben Aussage Aussagen Ansicht Meinung Auffassung Berichte Berichten Meldung Hinweis"  # noqa: SIM905
-    " Hinweise Ankündigung Vorwurf Erklärung Forderung Behauptung Mitteilung Überzeugung"
-    " Einschätzung Kritik Begründung Zusage Aufforderung Befehl Vorschlag Appell Bitte Warnung"
-    " Drohung Versprechen Vermutung Prognose Gerücht Gerüchte Vorwürfe Aufruf Eindruck Hoffnung"
-    " Befürchtung Auskunft Zweifel Verdacht Argument Schluss Erkenntnis Ergebnis Wunsch".split()
-)
-_GERMAN_NOUNS = re.compile(rf"\b(?:{'|'.join(_NOUNS)})\b")
 _AFTER_GERMAN = re.compile(r",\s(?P<link>wie\s|das\s|dies\s|so\s)?(?P<verb>[a-zäöüß]+|laut|so)\s")
 _FINITE_FORM = re.compile(r"\s[a-zäöüß]{2,}(?:te|ten|t|en|arb|ab|am|ing|ieß|iel|ief|og|ug)\b")
-_TOLD = frozenset(
-    "entschieden zugesagt gebeten beschlossen beteuerte beteuert vorgeschlagen schlug schlägt"  # noqa: SIM905
-    " vereinbart angewiesen angedroht bekräftigt eingeräumt bestätigt gewarnt aufgerufen"
-    " bemängeln bemängelten vermutet vermuten angenommen ausgegangen einigten geeinigt verpflichtet"
-    " überzeugt bestritten bestreitet bestritt leugnet schließt errechnet errechneten befürchtet"
-    " verkündet glaubt glauben hofft hoffen fürchtet erwartet erwarten plant planen weiß wissen"
-    " wusste sieht sehen sah hält halten gehofft kritisiert bekannt klar fest davon darauf dahin"
-    " darüber heraus".split()
-)
-"""Words before a clause of indirect speech, apart from the verbs and participles of speech."""
-_SPOKEN = VERBS | PARTICIPLES | _TOLD
+_SPOKEN = VERBS | PARTICIPLES | TOLD
 _SPEECH = with_stops(VERBS, PARTICIPLES)
 _INFINITIVE = re.compile(r"\s(?:zu\s[a-zäöüß]+en|[a-zäöüß]{3,}zu[a-zäöüß]{2,}en)\b")
 
@@ -114,29 +99,13 @@ _ENGLISH_STARTS = frozenset(
     "the a an he she it they there this these those his her its their we i you some many most no"  # noqa: SIM905
     " all both more one two three".split()
 )
-_NO_CLAUSE_START = re.compile(
-    r"Asked\b|(?:In|On|At|During|While|When|Though|Although|Earlier|Later|Then|For|After|Before|As|With|Since|If"
-    r"|[A-Z][a-z]+ing)\b[^,]*\Z"
-)
 _PREPOSITIONS = frozenset("on in at to during after before of with about".split())  # noqa: SIM905
 _TELLING = frozenset("i we you he she they it this that which who data research study".split())  # noqa: SIM905
-_ENGLISH_END = re.compile(
-    r"(?:\s(?:on\s)?\w+day(?:\s(?:morning|evening|night))?|\s(?:in|to|at|on|during|of|with|after)\s[^,]{2,60}"
-    r"|,?\s(?:adding|citing|according)\b.*|,\s[^,]{3,80})*[\s.!?§]*\Z"
-)
 _PARTICIPLE_BEHIND = re.compile(r"\s(?:seen|[a-z]+ed)\Z")
-_INSIDE = re.compile(
-    r",\s(?:the\s(?=\w+\s\w+,))?(?P<speaker>he|she|they|(?<=the\s)\w+|[A-Z][\w'’.-]*(?:\s[A-Z][\w'’.-]*){0,3})"
-    r"\s(?P<verb>[a-z]+),\s(?!who|which)"
-)
 _PASSIVE = re.compile(r"\b(?:is|are|was|were|been|being)\s(?:\w+ly\s|also\s)?\Z")
 _ENGLISH_OBJECTS = re.compile(r"(?:[\w'’.-]+\s){0,9}?that\s")
 _LISTENER = re.compile(r"(?:the\s|his\s|her\s)?[\w'’.-]+(?:\s[A-Z][\w'’.-]*){0,2}\s")
 _TELLS = frozenset({"told", "tells", "warned", "assured", "informed"})
-_SOURCE = re.compile(
-    r"(?:the\s|an?\s|his\s|her\s)?(?!(?:your|my|our)\s)(?P<speaker>[a-z][\w'’-]*(?:\s[\w'’-]+){0,5}?)"
-    r"(?=[,.;:]|\Z|\s(?:in|on|at|by|from|for|published|released|which|that|who|cited|seen)\b)"
-)
 _ONLY_THAT = frozenset(
     "accused added adds denied denies concluded maintained wrote".split()  # noqa: SIM905
 )
@@ -150,6 +119,9 @@ _RELATIVE = frozenset(
     "nachdem während weil wenn als obwohl damit indem bevor da sobald falls um den dem deren dessen"  # noqa: SIM905
     " welche welcher welches wobei womit worin und aber sondern".split()
 )
+_RELATIVE_BEGIN = re.compile(r"[a-zäöüß]{2,6}\s(?:de[mnr]|denen|deren|dessen|das|die)\s")
+_NOBODY = frozenset({"alles", "Alles", "Gerücht", "Gerüchte"})
+_WITHOUT = frozenset({"ohne", "um", "statt"})
 _SUBORDINATE = _RELATIVE | {"der", "die", "das"}
 _MIN_WORDS, _MAX_LENGTH, _HISTORY = 3, 500, 8
 _MIN_CLAUSE = 12
@@ -162,9 +134,9 @@ _SIGNS = {
     | with_stops(
         "dass daß ob wonach laut Laut nach Nach gemäß Gemäß zufolge so heißt hieß".split(),  # noqa: SIM905
         "demnach Demnach Danach Demzufolge Wie wie".split(),  # noqa: SIM905
-        _NOUNS,
+        SPEECH_NOUNS,
     )
-    | {f"{word}," for word in _TOLD},
+    | {f"{word}," for word in TOLD},
     "en": with_stops(CLAUSE_VERBS, SPEAKING, ("According", "according")),
 }
 """Words of which a sentence with indirect speech has at least one, with their stops."""
@@ -230,10 +202,12 @@ class _Finder:
             text, _, breaks = mask_paragraph(paragraph.text, self.language)
             signs, told = _SIGNS[self.language], -1
             for before, start, end in zip([0, *breaks], breaks, breaks[1:], strict=False):
-                if signs.isdisjoint(text[start:end].split()) and not _verb_behind(text, end):
+                sentence = text[start:end]
+                has_sign = told == start or not signs.isdisjoint(sentence.split())
+                if not has_sign and not (text.startswith(_BACK, end) and _verb_behind(text, end)):
                     continue
                 around = Around(text[before:start], text[end : end + _LONGEST_HEAD], told == start)
-                for statement in self._statements(text[start:end], around):
+                for statement in self._statements(sentence, around):
                     words = paragraph.text[start + statement.start : start + statement.end]
                     share = self.weigher(statement, words)
                     if share >= MIN_PROBABILITY[self.language]:
@@ -330,8 +304,10 @@ def german_statements(sentence: str, around: Around) -> Iterator[Statement | Non
         yield _german_after(sentence)
     elif ": " in sentence and ": §" not in sentence:
         yield _german_before(sentence, moods)
-    yield _german_following(sentence, moods, around)
-    yield _german_behind(sentence, moods, around.after)
+    if moods != INDICATIVE or around.is_told or "§§" in around.before:
+        yield _german_following(sentence, moods, around)
+    if around.after.startswith(_BACK):
+        yield _german_behind(sentence, moods, around.after)
 
 
 def _german_source(sentence: str, moods: tuple[str, ...]) -> Statement | None:
@@ -346,12 +322,14 @@ def _german_source(sentence: str, moods: tuple[str, ...]) -> Statement | None:
     match = ZUFOLGE.search(sentence) if " zufolge" in sentence else None
     match = match or ACCORDING.search(sentence)
     if match is not None:
-        found = cue_before_german(sentence[: match.end() + 100])
+        if sentence.startswith("geworden", match.end()):
+            return None
+        found = according_cue(sentence[max(match.start() - 60, 0) : match.end() + 100])
         cue = found if found and found.speaker else Cue(match[0].strip(), None)
         place = sentence.find(cue.speaker, match.start()) if cue.speaker else -1
         end = max(match.end(), place + len(cue.speaker or "") if place >= 0 else 0)
         return _made(*_source_place(sentence, match.start(), end), sentence, cue, moods)
-    match = _COMPOUND_SOURCE.search(sentence)
+    match = COMPOUND_SOURCE.search(sentence)
     if match is None:
         return None
     marks = (*moods, f"source {(match['noun'] or match['adverb'])[-6:].casefold()}")
@@ -421,39 +399,76 @@ def _german_before(sentence: str, moods: tuple[str, ...]) -> Statement | None:
     for match in _GERMAN_CLAUSE.finditer(sentence):
         head = sentence[: match.start()]
         words = WORD.findall(head[-_LONGEST_HEAD:])
-        spoken = [word for word in words if word in _SPOKEN]
-        noun = _GERMAN_NOUNS.search(head[-40:])
+        spoken = [each for each in words if each in _SPOKEN] if _SPOKEN & {*words} else []
+        noun = SPEECH_NOUN.search(head[-40:])
         if not spoken and not noun and match["word"] not in {"dass", "daß", "ob", "wonach"}:
             continue
         rest = sentence[match.end() :]
         clause_words = WORD.findall(rest)
         conjunction = match["word"]
         mood, is_needed = moods_of(clause_words), sentence[match.start()] == ":"
-        if mood == INDICATIVE and not conjunction and has_subjunctive_form(rest):
+        if mood == INDICATIVE and not conjunction and find_subjunctive_form(rest):
             mood, is_needed = SUBJUNCTIVE_FORM, True
         if is_needed and (mood in (INDICATIVE, HEARSAY) or VERBS.isdisjoint(spoken)):
             continue
         infinitive = _INFINITIVE.search(rest) is not None
         is_bare = not conjunction and mood == INDICATIVE and not infinitive
         first = clause_words[0] if clause_words else ""
-        if is_bare and (not spoken or spoken[-1] in _TOLD or first in _RELATIVE or not first):
+        if is_bare and (not spoken or spoken[-1] in TOLD or first in _RELATIVE or _says(rest)):
             continue
         kinds = [f"conjunction {conjunction}" if conjunction else "no conjunction"]
         kinds += ["infinitive"] if infinitive else []
+        kinds += [
+            *_marks_of_head(words, spoken, noun=noun is not None),
+            *_marks_of_clause(rest, first),
+        ]
         if is_bare:
             kinds += ["bare", f"bare {'opening' if first in OPENING else 'other'}"]
-        kinds += [f"verb {spoken[-1]}"] if spoken else ["noun of speech" if noun else "no speech"]
-        kinds += [f"before {words[-1][-4:]}"] if words and not spoken else []
-        if spoken:
-            gap = len(words) - 1 - max(at for at, word in enumerate(words) if word == spoken[-1])
-            kinds += ["verb at the comma" if gap == 0 else "verb near" if gap < 6 else "verb far"]
-        kinds += ["begins a clause"] if first in _SUBORDINATE else []
-        cue = cue_before_german(head) or Cue(spoken[-1] if spoken else None, None)
+            if not _FINITE_FORM.search(rest) and _FINITE.isdisjoint(rest.split()):
+                kinds.append("no finite verb")
+        cue = _cue_of_head(head, spoken)
         if is_needed and not (cue.speaker or cue.pronoun):
             continue
         start = match.end() - (len(conjunction) + 1 if conjunction else 0)
         return _made("clause", (start, len(sentence)), sentence, cue, (*mood, *kinds), head)
     return None
+
+
+def _says(clause: str) -> bool:
+    """Check whether a clause has a verb of speech before another one."""
+    first, comma, _ = clause.partition(", ")
+    return bool(comma) and not VERBS.isdisjoint(first.split())
+
+
+def _marks_of_head(words: Sequence[str], spoken: Sequence[str], *, noun: bool) -> Iterator[str]:
+    """Yield the evidence of the words before a clause, some of which may be verbs of speech."""
+    if spoken:
+        yield f"verb {spoken[-1]}"
+        gap = words[::-1].index(spoken[-1])
+        yield "verb at the comma" if gap == 0 else "verb near" if gap < 6 else "verb far"
+    else:
+        yield "noun of speech" if noun else "no speech"
+        yield f"before {words[-1][-4:]}" if words else "before nothing"
+    if not _MINE.isdisjoint(words):
+        yield "first person before"
+    if not _NOBODY.isdisjoint(words):
+        yield "nobody before"
+
+
+def _marks_of_clause(clause: str, first: str) -> Iterator[str]:
+    if first in _SUBORDINATE or _RELATIVE_BEGIN.match(clause):
+        yield "begins a clause"
+    if first in _WITHOUT:
+        yield "begins without"
+
+
+def _cue_of_head(head: str, spoken: Sequence[str]) -> Cue:
+    """Return the cue before a clause: a verb of speech, or any verb in the perfect."""
+    cue = cue_before_german(head) or Cue(spoken[-1] if spoken else None, None)
+    if cue.speaker or cue.pronoun or AUXILIARIES.isdisjoint(head.split()):
+        return cue
+    perfect = perfect_cue(cue.word or "", head, [*WORD.finditer(head)])
+    return perfect if perfect.speaker or perfect.pronoun else cue
 
 
 def _german_after(sentence: str) -> Statement | None:
@@ -471,12 +486,12 @@ def _german_after(sentence: str) -> Statement | None:
             not is_finite
             and inner
             and "§" not in inner[-1]
-            and has_subjunctive_form(sentence, match.start())
+            and find_subjunctive_form(sentence, match.start())
         ):
             mood, is_finite = SUBJUNCTIVE_FORM, True
         if not is_finite and (
             not inner
-            or inner[0] in _CLAUSE_OPENERS
+            or (inner[0] in _CLAUSE_OPENERS and verb != "so")
             or not _FINITE_FORM.search(sentence, 0, match.start())
         ):
             continue  # Bo Lind, Chef der Wehr, lobte den Damm
@@ -491,9 +506,12 @@ def _german_after(sentence: str) -> Statement | None:
 
 def _german_following(sentence: str, moods: tuple[str, ...], around: Around) -> Statement | None:
     """Return a sentence in the subjunctive, which continues an indirect statement."""
-    if moods == INDICATIVE:
-        return None
     before = around.before
+    if moods == INDICATIVE:
+        verb = find_subjunctive_form(sentence)
+        if verb is None:
+            return None
+        moods = ("by form", "by form, as the past" if verb.endswith("te") else "by form, clear")
     is_told = around.is_told or "§§" in before or not VERBS.isdisjoint(WORD.findall(before))
     told = ("after a statement",) if is_told else ("after no statement",)
     return _made("follows", (0, len(sentence)), sentence, Cue(None, None), (*moods, *told))
@@ -513,7 +531,7 @@ def english_statements(sentence: str) -> Iterator[Statement | None]:
 def _english_source(sentence: str, match: re.Match[str]) -> Statement | None:
     cue = cue_before_english(sentence[match.start() : match.start() + 120])
     if cue is None or not cue.speaker:
-        named = _SOURCE.match(sentence, match.end())
+        named = BARE_SOURCE.match(sentence, match.end())
         if named is None:
             return None
         cue = Cue(match[0].strip(), named["speaker"])
@@ -535,7 +553,7 @@ def _english_after(sentence: str) -> Statement | None:
     place = sentence.rfind(", ")
     while place > _MIN_CLAUSE:
         clause, rest = sentence[:place], sentence[place:]
-        if ENGLISH_FINITE.search(clause) and not _NO_CLAUSE_START.match(clause):
+        if ENGLISH_FINITE.search(clause) and not NO_CLAUSE_START.match(clause):
             cue = cue_after_english(rest)
             if cue is not None and not (cue.speaker or cue.pronoun):
                 cue = bare_cue_after(rest) or cue
@@ -549,7 +567,7 @@ def _english_after(sentence: str) -> Statement | None:
 
 def _english_inside(sentence: str) -> Statement | None:
     """Return a sentence with its source between commas: That, Ann Lee says, will help."""
-    match = _INSIDE.search(sentence)
+    match = SOURCE_INSIDE.search(sentence)
     if match is None or match["verb"] not in CLAUSE_VERBS:
         return None
     speaker = match["speaker"]
@@ -595,7 +613,7 @@ def _ends(rest: str, cue: Cue) -> bool:
         ends.append(rest.find(cue.speaker) + len(cue.speaker))
     elif (pronoun := _PRONOUN_BEHIND.match(rest, ends[0])) is not None:
         ends.append(pronoun.end())
-    return _ENGLISH_END.match(rest, max(ends)) is not None
+    return CLAUSE_END.match(rest, max(ends)) is not None
 
 
 _ARTICLE_BEHIND = re.compile(r"\A,\s(?:(?:the|an?|his|her|their|one|our|some)\s)?")
@@ -660,7 +678,7 @@ def _made(
     end = start + len(clause)
     start += len(clause) - len(clause.lstrip(" ,:–—-"))
     end -= len(clause) - len(clause.rstrip(" ,.:;–—-"))
-    names = [form, *marks, *(f"{form} {mark}" for mark in marks)]
+    names = [form, *marks, *[f"{form} {mark}" for mark in marks]]
     if cue.speaker:
         kinds = noun_kinds(
             cue.speaker.split(" (")[0].split(" ")[0 if " der " in cue.speaker else -1]

@@ -64,20 +64,20 @@ def moods_of(words: Iterable[str]) -> tuple[str, ...]:
     return SUBJUNCTIVE_FORM if not _WEAK.isdisjoint(words) else HEARSAY
 
 
-def has_subjunctive_form(text: str, end: int | None = None) -> bool:
-    """Check whether a main clause has a subjunctive by its form and place.
+def find_subjunctive_form(text: str, end: int | None = None) -> str | None:
+    """Return the verb of a main clause that is a subjunctive by its form and place.
 
     The verb follows the subject and does not end the clause, as that of a relative clause does.
 
-    >>> has_subjunctive_form("Die neue Brücke koste 36 Millionen")
-    True
-    >>> has_subjunctive_form("die große Brücke über die alte Lohe")
-    False
+    >>> find_subjunctive_form("Die neue Brücke koste 36 Millionen")
+    'koste'
+    >>> find_subjunctive_form("die große Brücke über die alte Lohe")
     """
     match = _REGULAR.search(text, 0, _FARTHEST if end is None else min(end, _FARTHEST))
     if match is None or _RELATIVE.match(text):
-        return False
-    return match["verb"] not in _NO_VERBS and _ends_subject(match)
+        return None
+    verb: str = match["verb"]
+    return verb if verb not in _NO_VERBS and _ends_subject(match) else None
 
 
 def _ends_subject(match: re.Match[str]) -> bool:
