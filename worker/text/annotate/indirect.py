@@ -121,8 +121,7 @@ _RELATIVE = frozenset(
 )
 _RELATIVE_BEGIN = re.compile(r"[a-zäöüß]{2,6}\s(?:de[mnr]|denen|deren|dessen|das|die)\s")
 _NOBODY = frozenset({"alles", "Alles", "Gerücht", "Gerüchte"})
-_WITHOUT = frozenset({"ohne", "um", "statt"})
-_SUBORDINATE = _RELATIVE | {"der", "die", "das"}
+_SUBORDINATE = _RELATIVE | {"ohne", "statt", "der", "die", "das"}
 _MIN_WORDS, _MAX_LENGTH, _HISTORY = 3, 500, 8
 _MIN_CLAUSE = 12
 _MAX_QUOTED = 0.85
@@ -418,10 +417,9 @@ def _german_before(sentence: str, moods: tuple[str, ...]) -> Statement | None:
             continue
         kinds = [f"conjunction {conjunction}" if conjunction else "no conjunction"]
         kinds += ["infinitive"] if infinitive else []
-        kinds += [
-            *_marks_of_head(words, spoken, noun=noun is not None),
-            *_marks_of_clause(rest, first),
-        ]
+        kinds += _marks_of_head(words, spoken, noun=noun is not None)
+        is_subordinate = first in _SUBORDINATE or _RELATIVE_BEGIN.match(rest)
+        kinds += ["begins a clause"] if is_subordinate else []
         if is_bare:
             kinds += ["bare", f"bare {'opening' if first in OPENING else 'other'}"]
             if not _FINITE_FORM.search(rest) and _FINITE.isdisjoint(rest.split()):
@@ -453,13 +451,6 @@ def _marks_of_head(words: Sequence[str], spoken: Sequence[str], *, noun: bool) -
         yield "first person before"
     if not _NOBODY.isdisjoint(words):
         yield "nobody before"
-
-
-def _marks_of_clause(clause: str, first: str) -> Iterator[str]:
-    if first in _SUBORDINATE or _RELATIVE_BEGIN.match(clause):
-        yield "begins a clause"
-    if first in _WITHOUT:
-        yield "begins without"
 
 
 def _cue_of_head(head: str, spoken: Sequence[str]) -> Cue:
@@ -524,7 +515,8 @@ def english_statements(sentence: str) -> Iterator[Statement | None]:
         yield _english_source(sentence, match)
     else:
         yield _english_after(sentence)
-        yield _english_inside(sentence)
+        if sentence.count(", ") > 1:
+            yield _english_inside(sentence)
     yield from _english_before(sentence)
 
 
