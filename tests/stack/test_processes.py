@@ -79,12 +79,12 @@ THREADS = {
 }
 """The modules that start threads, with what guards them or why nothing has to."""
 
-STARTERS = frozenset({"subprocess.Popen", "subprocess.run", "Process"})
+STARTERS = frozenset({"subprocess.Popen", "subprocess.run", "Process", "os.fork", "os.posix_spawn"})
 PROCESSES = {
     "storage/web/server.py": "_processes_without_interrupt",  # those that serve the page
     "worker/alerts/by_apprise.py": "process_group=0",  # a message on its way is sent
     "worker/capabilities/browser_pages/browser.py": "process_group=0",  # ends with its socket
-    "worker/cli/ingest/families.py": "terminate",  # they end with the command
+    "worker/cli/ingest/helpers.py": "killpg",  # groups of their own, which end with the command
     "storage/child_process.py": "no_interrupt",  # a request is answered to its end
 }
 """The modules that start processes, with the words that decide what Ctrl-C does to them."""
@@ -147,7 +147,7 @@ def test_each_module_that_starts_a_thread_has_an_answer_to_its_end():
 def test_each_module_that_starts_a_process_decides_what_ctrl_c_does_to_it():
     starting = {
         module: ast.unparse(tree)
-        for module, tree in modules("subprocess", "multiprocess")
+        for module, tree in modules("subprocess", "multiprocess", "os.fork", "os.posix_spawn")
         for each in ast.walk(tree)
         if isinstance(each, ast.Call) and ast.unparse(each.func) in STARTERS
     }
