@@ -84,6 +84,7 @@ PROCESSES = {
     "storage/web/server.py": "_processes_without_interrupt",  # those that serve the page
     "worker/alerts/by_apprise.py": "process_group=0",  # a message on its way is sent
     "worker/capabilities/browser_pages/browser.py": "process_group=0",  # ends with its socket
+    "worker/capabilities/browser_pages/room.py": "POLLRDHUP",  # in the group of the room
     "worker/cli/ingest/helpers.py": "killpg",  # groups of their own, which end with the command
     "storage/child_process.py": "no_interrupt",  # a request is answered to its end
 }
