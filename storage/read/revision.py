@@ -97,6 +97,7 @@ def parse_revision(
 
     Raises: RevisionError.
 
+    >>> from datetime import UTC
     >>> parse_revision("https://example.org/@ada@3", lambda text: False, UTC)
     Revision(article='https://example.org/@ada', selector=Number(number=3))
     """

@@ -26,7 +26,7 @@ from worker.services.schedule.scheduler import ACTS, Scheduler, late_acts
 pytestmark = pytest.mark.starts_first
 
 INTERVALS = {
-    "sweep": 0.5, "sources": 2.0, "alerts": 1.0, "copies": 2.0, "log": 0.5, "tiles": 1.0, "witnesses": 30.0,
+    "sweep": 0.5, "sources": 2.0, "alerts": 1.0, "copies": 2.0, "pictures": 2.0, "log": 0.5, "tiles": 1.0, "witnesses": 30.0,
     "authorities": 30.0, "retention": 3600.0, "figures": 60.0, "progress": 5.0,
     "jobs": 3600.0, "objects": 3600.0,
 }  # fmt: skip

@@ -8,7 +8,7 @@ from sqlalchemy import insert
 
 from storage.capabilities.outside_copies.store import COPIES
 from storage.cli.exits import run
-from storage.database.outgoing import ALERTS, QUEUES, STAMPS
+from storage.database.outgoing import ALERTS, QUEUES, STAMPS, queue_of
 from storage.read.figures.records import OutgoingFigures
 from storage.schedule.queue import add_job
 from storage.write.archive import Archive
@@ -20,12 +20,14 @@ SOON = 2_000_000_000.0
 ROWS = {
     ALERTS: [("waiting", None), ("failed", "no"), ("failed", "no"), ("sent", None), ("dead", "no"), ("damped", "no")],
     COPIES: [("submitting", None), ("unknown", "no"), ("copied", None), ("refused", "no"), ("dropped", "no")],
+    queue_of("pictures"): [("waiting", None), ("failed", "no"), ("done", None), ("dropped", "no")],
     STAMPS: [("stamped", None), ("failed", "no")],
 }  # fmt: skip
 """The states and notes of stored rows, by queue."""
 EXPECTED = [
     {"kind": "alerts", "waiting": 1, "failing": 2, "sent": 1, "given_up": 1, "dropped": 1},
     {"kind": "copies", "waiting": 1, "failing": 1, "sent": 1, "given_up": 1, "dropped": 1},
+    {"kind": "pictures", "waiting": 1, "failing": 1, "sent": 1, "given_up": 1, "dropped": 0},
     {"kind": "stamps", "waiting": 0, "failing": 1, "sent": 1, "given_up": 0, "dropped": 0},
 ]
 
@@ -51,12 +53,13 @@ def test_one_table_is_shown_by_top_jobs_metrics_and_page(database_url, capsys):
     found = json.loads(capsys.readouterr().out)["outgoing"]
     times = [each.pop("next_at") for each in found]
     assert found == EXPECTED
-    assert [each[:10] for each in times] == ["2033-05-18"] * 3
+    assert [each[:10] for each in times] == ["2033-05-18"] * 4
     assert run(app, ["jobs", "--archive", database_url]) == 0
     messages = capsys.readouterr().err.splitlines()
     assert [each.partition("`")[0] for each in messages] == [
         "lesart: alerts: 1 waiting, 2 failing, 1 given up: ",
         "lesart: copies: 1 waiting, 1 failing, 1 given up: ",
+        "lesart: pictures: 1 waiting, 1 failing, 1 given up: ",
         "lesart: stamps: 1 failing: ",
     ]
     with served(database_url) as client:

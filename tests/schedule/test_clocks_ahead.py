@@ -282,6 +282,7 @@ PAST = frozenset(
         "job.finished_at",
         "job.started_at",
         "job.woken_at",
+        "picture_request.made_at",
         "presence.missing_since",
         "rights_file.fetched_at",
         "snapshot.observed_at",
