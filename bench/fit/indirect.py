@@ -25,7 +25,7 @@ from storage.values.draft import Paragraph
 from worker.text.annotate.indirect import Statement, indirect_quotes
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PENALTY, PAGE_WEIGHT = 1.0, 3.0
+PENALTY, PAGE_WEIGHT = 3.0, 3.0
 PARTS = 6
 TARGET = WEIGHTS / "indirect.json"
 WANTED = {"Indirect", "FreeIndirect", "IndirectFreeIndirect"}

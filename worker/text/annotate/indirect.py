@@ -70,8 +70,8 @@ from worker.text.annotate.speaker.persons import (
 )
 from worker.text.annotate.speaker.resolve import full_name, standalone_name
 
-MIN_PROBABILITY = {"de": 0.575, "en": 0.4}
-"""The least probability of indirect speech, chosen on labelled texts of press."""
+MIN_PROBABILITY = {"de": 0.65, "en": 0.65}
+"""The least probability of indirect speech, chosen as bench/results/measurements.md says."""
 _FINITE = with_stops(FINITE)
 _CONJUNCTIONS = "dass|daß|ob|wie|wann|warum|weshalb|wer|was|wo|wohin|wonach"
 _GERMAN_CLAUSE = re.compile(rf"[,:]\s(?!§)(?:(?P<word>{_CONJUNCTIONS})\s)?")
