@@ -310,7 +310,7 @@ def test_more_tabs_open_with_the_keyboard_and_have_no_barrier(site, browser, axe
     address, _token = site
     paths, width = pages(address), 390
     look(browser, width, "light")
-    for name, behind, first in (("article", 5, "Checks"), ("compare", 9, "Checks")):
+    for name, behind, first in (("article", 6, "Checks"), ("compare", 10, "Checks")):
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not has_script})
         try:
             browser.get(f"{address}{paths[name]}?lang=en")
