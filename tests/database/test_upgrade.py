@@ -242,7 +242,7 @@ def test_the_changes_of_an_older_archive_are_the_first_rows_of_the_feed(room):
 
 @pytest.mark.postgresql("fast")
 def test_the_quotations_of_an_older_archive_are_read_again(room):
-    room.write("a.txt", seed("Pegel", "„Der Deich hält“, sagte Ada Kern am Montag im Rathaus."))
+    room.write("a.txt", seed("Pegel", "🌊 Am Montag: „Der Deich hält“, sagte Ada Kern im Rathaus."))
     room.scan(0)
     quoted = room.rows("SELECT text, name FROM quotes")
     with room.archive.engine.begin() as connection:
