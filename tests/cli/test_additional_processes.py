@@ -35,13 +35,13 @@ TEXTS = helpers.MANY_ITEMS + 100
 
 
 @pytest.fixture
-def ingestion(tmp_path) -> Service:
+def ingestion(tmp_path, database_url) -> Service:
     """A command that reads a new folder with many texts by two processes."""
     folder = tmp_path / "texts"
     folder.mkdir()
     for number in range(TEXTS):
         (folder / f"{number}.txt").write_text(seed(f"Pegel {number}", *SENTENCES[:3]), "utf-8")
-    return Service(tmp_path, "ingest", "texts", "--processes", "2")
+    return Service(tmp_path, "ingest", "texts", "--processes", "2", database_url=database_url)
 
 
 @pytest.mark.slow
@@ -78,3 +78,17 @@ def test_the_command_does_the_work_of_a_killed_copy(ingestion):
         each.kill()
     assert ingestion.process.wait() == 0
     assert f'"new_articles": {TEXTS}' in ingestion.told()
+
+
+def test_programs_are_started_where_the_copy_is_gone(written, lesart, monkeypatch):
+    def copy_and_kill(own) -> None:
+        reader, own._orders = os.pipe()
+        os.close(reader)
+
+    monkeypatch.setattr(helpers, "_can_copy", lambda *_: True)
+    monkeypatch.setattr(helpers.Helpers, "_copy", copy_and_kill)
+    Path("new.txt").write_text(seed("Pegel steigt", *SENTENCES[:2]), "utf-8")
+    groups: list[int] = []
+    monkeypatch.setattr(helpers, "_end", lambda group, _s: groups.append(os.waitpid(group, 0)[1]))
+    assert lesart("ingest", "new.txt", "--processes", "2")[0] == 0
+    assert groups == [0]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import NoReturn, Self, TextIO
+from typing import NoReturn, Self
 
 from storage.schedule.progress import new_folders
 from storage.settings import PREFIX, Settings
@@ -45,7 +45,7 @@ class Helpers:
         self._is_asked, self._number = asked is not None, (asked or processors()) - 1
         self._begun: set[tuple[int, ...]] = set()
         self._groups: list[int] = []
-        self._orders: TextIO | None = None
+        self._orders: int | None = None
 
     def __enter__(self) -> Self:
         archive = self._archive
@@ -59,7 +59,7 @@ class Helpers:
 
     def __exit__(self, kind: type[BaseException] | None, *_more: object) -> None:
         if self._orders is not None:
-            self._orders.close()
+            os.close(self._orders)
         for group in self._groups:
             _end(group, 0.0 if kind is not None else ENDING_SECONDS)
 
@@ -72,8 +72,9 @@ class Helpers:
 
     def _start(self, jobs: tuple[int, ...]) -> None:
         if self._orders is not None:
-            print(*jobs, file=self._orders, flush=True)
-            return
+            with suppress(BrokenPipeError):  # the copy was killed
+                os.write(self._orders, f"{' '.join(map(str, jobs))}\n".encode())
+                return
         command = [
             sys.executable, "-m", "worker", "worker", "--drain",
             *(f"--job={each}" for each in jobs), "--archive", self._settings.database_url,
@@ -85,7 +86,7 @@ class Helpers:
             )
 
     def _copy(self) -> None:
-        theirs, ours = os.pipe()
+        theirs, orders = os.pipe()
         group = os.fork()
         if not group:
             os.setpgid(0, 0)
@@ -94,7 +95,7 @@ class Helpers:
             os.setpgid(group, group)
         self._groups.append(group)
         os.close(theirs)
-        self._orders = os.fdopen(ours, "w", encoding="ascii")
+        self._orders = orders
 
 
 def _holds_many(folder: str) -> bool:
@@ -126,8 +127,9 @@ def _follow_orders(orders: int, settings: Settings, number: int) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     for each in range(3):
         os.dup2(nothing, each)
-    os.closerange(3, orders)
-    os.closerange(orders + 1, os.sysconf("SC_OPEN_MAX"))
+    for each in {int(file.name) for file in Path("/proc/self/fd").iterdir()} - {0, 1, 2, orders}:
+        with suppress(OSError):  # the folder itself is closed already
+            os.close(each)
     with os.fdopen(orders, encoding="ascii") as lines:
         for line in lines:
             for _ in range(number):
