@@ -13,7 +13,7 @@ from storage.database.outgoing import QUEUES
 from storage.diff.entry_history import HIDDEN, REMOVED, SHOWN
 from storage.history.alerts import lists
 from storage.history.alerts.rule import CONDITIONS, AlertRule
-from storage.history.unconfirmed.rule import SHAPE
+from storage.history.unconfirmed.rule import INCOMPLETE, SHAPE, WALL_TEXT
 from storage.read.render.paragraphs import LABELS
 from storage.read.render.translations import catalogue, message_templates, translate_message
 from storage.values.change_class import ChangeClass
@@ -186,7 +186,16 @@ def test_names_of_classes_and_states_are_said_in_both_languages():
         "rule": {*AlertRule.__dataclass_fields__, *CONDITIONS} - {"languages", "recorded"},
         "refusal": REFUSALS,
         "outgoing": {each.kind for each in QUEUES},
-        "doubt": {*SHAPE, "short", "few_words", "marks_lost", "same_text", "no_marks"},
+        "doubt": {
+            *SHAPE,
+            "short",
+            "few_words",
+            "marks_lost",
+            "same_text",
+            "no_marks",
+            WALL_TEXT,
+            INCOMPLETE,
+        },
     }
     labels = {f"{kind} {code}" for kind, found in codes.items() for code in found}
     assert labels - set(english) == set()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date
 
+from storage.history.unconfirmed.rule import INCOMPLETE
 from storage.language.sentences import sentence_keys
 from storage.language.vocabulary import Numbers, vocabulary
 from storage.record.derivation_detail import name_of
@@ -11,8 +12,9 @@ from storage.record.reading import CapturedItem, Reading
 from storage.similarity.index_keys import index_keys
 from storage.values.dates import day_of
 from storage.values.digest import canonical_all, digest_of_parts
-from storage.values.draft import Draft, Field
+from storage.values.draft import Draft, Field, Json
 from storage.values.net.site import site_of
+from storage.values.refusals import RefusalReason
 
 Sign = Callable[[Numbers], bytes]
 
@@ -67,6 +69,17 @@ def mark_submitted(draft: Draft, submitter: str) -> Draft:
     """Return `draft` as the text of a capture that the token `submitter` submitted."""
     fields = {**draft.fields, "submitted_by": Field(submitter, "token")}
     return add_flags(replace(draft, fields=fields), ["submitted"])
+
+
+def mark_incomplete(outcome: Draft | RefusalReason, browser: Json) -> Draft | RefusalReason:
+    """Return the outcome of a page with the facts that its `browser` stored, if there are any.
+
+    A failed request, or a bound that was reached, becomes a sign: the text may not be complete.
+    """
+    facts = browser if isinstance(browser, dict) else {}
+    if isinstance(outcome, RefusalReason) or not (facts.get("failed") or facts.get("reached")):
+        return outcome
+    return replace(outcome, signs=(*(outcome.signs or ()), INCOMPLETE))
 
 
 def _day_of(outcome: Draft, captured: CapturedItem) -> tuple[date, bool]:

@@ -24,7 +24,7 @@ from storage.write.archive import Archive
 from storage.write.readings.store import load_re_extractions, load_unread, store_readings
 from worker.flow.decide import decide, entry_values, fetched_outcome
 from worker.flow.language_model import load_model
-from worker.flow.prepare import add_flags, mark_submitted, prepare
+from worker.flow.prepare import add_flags, mark_incomplete, mark_submitted, prepare
 from worker.text.annotate import language
 from worker.text.hints import Hints, TextSettings
 from worker.text.read import extractor_of, is_isolated, read_document
@@ -128,6 +128,7 @@ class Reader:
         is_answer = captured.hints.get("fetched") or captured.hints.get("answered")
         if is_answer:
             outcome = fetched_outcome(outcome, captured.hints.get("listed"))
+            outcome = mark_incomplete(outcome, captured.hints.get("browser"))
         elif submitter is None and isinstance(outcome, Draft):
             outcome = replace(outcome, signs=None)
         if submitter is not None and isinstance(outcome, Draft):

@@ -23,8 +23,12 @@ SHAPE = frozenset(
 """The signs of a page in place of an article, if its text is short."""
 WALL_TEXT = "wall_text"
 """The sign of a text whose words would refuse a page without the marks of an article."""
+INCOMPLETE = "resources_failed"
+"""The sign of a page of a browser that did not get all it asked for: its text may lack a part."""
 FEW = 0.6
-"""Share of the words of the smaller text below which other signs count."""
+"""Share of the words of the smaller text below which other signs count, and share of the words
+before that an incomplete page has at least.
+"""
 FEWEST = 0.4
 """Share below which a text is doubtful without any other sign."""
 _ENOUGH_MARKS = 2
@@ -60,8 +64,9 @@ def doubt_grade(
     if before.signs is not None:  # a site may give no page a headline
         signs -= before.signs & {"other_headline"}
     share = share_of_words(before, own)
+    is_cut = INCOMPLETE in signs and len(_words(own)) < FEW * len(_words(before))
     if share >= FEW:
-        return None
+        return ("soft", (INCOMPLETE,)) if is_cut else None
     shown = sorted(signs & (SHAPE | {"short"}))
     reasons = [
         ("marks_lost", _has_lost_marks(before, signs)), ("same_text", is_repeated),
@@ -70,7 +75,7 @@ def doubt_grade(
     found = [name for name, is_there in reasons if is_there]
     if found or (not signs & (MARKS - {"date"}) and _is_wall_shaped(signs)):
         return "wall", ("few_words", *found, *shown)
-    is_soft = share < FEWEST and len(_words(before)) >= _LEAST_WORDS
+    is_soft = is_cut or (share < FEWEST and len(_words(before)) >= _LEAST_WORDS)
     return ("soft", ("few_words", *shown)) if is_soft else None
 
 

@@ -69,6 +69,40 @@ def test_a_page_of_scripts_has_versions_and_a_wall_makes_none(desk: Desk) -> Non
     assert "Am Freitag" in found[2]
 
 
+SCRIPTS = b"""<!doctype html><html lang=de><head><title>Zeitung</title></head><body>
+<article id=a><h1>Pegel steigt</h1></article><script>
+(async () => { for (const name of ['/text.html', '/more.html']) {
+  const answer = await fetch(name);
+  if (answer.ok) document.getElementById('a').innerHTML += await answer.text() } })()
+</script></body></html>"""
+MORE = "https://zeitung.example/more.html"
+REST = (
+    "Im Süden der Stadt stehen zwei Schulen leer, deren Turnhallen als Notlager dienen.",
+    "Landrätin Vogt versprach den Betrieben schnelle Hilfe und kündigte einen Fonds an.",
+    "Experten warnen seit Jahren vor dem undichten Wehr, das bereits dreimal repariert wurde.",
+    "Ein Sprecher der Genossenschaft nannte die Schäden an den Feldern noch nicht absehbar.",
+    "Freiwillige kochen inzwischen Suppe für die Helfer, die seit Mitternacht arbeiten.",
+)
+
+
+def test_a_text_is_held_back_if_requests_failed_and_most_of_it_is_missing(desk: Desk) -> None:
+    desk.web.put(A, Reply(SCRIPTS))
+    desk.web.put(MORE, shown(REST))
+    source = desk.watch_page(A, kind="page", options={"browser": "always"})
+    desk.due(0)
+    desk.web.put(MORE, Reply(b"", 503))
+    desk.look(source, 1)
+    assert len(versions(desk)) == 1
+    (held,) = desk.rows("SELECT signs, grade FROM unconfirmed")
+    assert (held["grade"], "resources_failed" in str(held["signs"])) == ("soft", True)
+    desk.web.put(MORE, shown(REST))
+    desk.look(source, 2)
+    assert len(versions(desk)) == 1
+    desk.web.put(MORE, Reply(b""))  # the newspaper itself took it out
+    desk.look(source, 3)
+    assert len(versions(desk)) == 2
+
+
 def test_fetched_and_rendered_texts_make_no_edit(desk: Desk) -> None:
     raw = page("Pegel steigt", PEGEL)
     desk.web.put(A, Reply(raw.replace(b"</body>", BY_SCRIPT.encode())))
