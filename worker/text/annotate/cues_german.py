@@ -189,10 +189,12 @@ ZUFOLGE = lazy_pattern(
 'der Wehr'
 """
 
+_SHORT_WORD = r"(?:\d{1,3}-)?[A-ZÄÖÜÀ-ÞŁŠŽČĆ][\w'’-]{0,40}+"
+_SHORT_NAME = rf"{_TITLE}?{_SHORT_WORD}(?: (?:{_PARTICLE})?{_TITLE}?{_SHORT_WORD}){{0,4}}"
 _SOURCE = lazy_pattern(
     rf"(?:\b(?:Angaben|Worten|Aussagen) (?:von )?)?"
-    rf"(?P<source>\b(?:(?:[Dd]e[mnrs]|[Ee]ine[mr]) (?:[a-zäöüß-]+ ){{0,2}})?{_NAME}"
-    rf"(?: (?:der|des|von) (?:[a-zäöüß-]+ )?{_NAME})?) zufolge\b"
+    rf"(?P<source>\b(?:(?:[Dd]e[mnrs]|[Ee]ine[mr]) (?:[a-zäöüß-]+ ){{0,2}})?{_SHORT_NAME}"
+    rf"(?: (?:der|des|von) (?:[a-zäöüß-]+ )?{_SHORT_NAME})?) zufolge\b"
 )
 """The words directly before zufolge.
 
