@@ -7,7 +7,6 @@ or in the subjunctive after another statement is a candidate; the weights that
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 from itertools import islice, pairwise
 from math import exp
 from typing import NamedTuple
@@ -615,8 +614,10 @@ _PRONOUN_BEHIND = re.compile(r"\s(?:he|she|they)\b")
 def _english_before(sentence: str) -> Iterator[Statement]:
     """Yield the clauses after verbs of speech: Ann Lee said that it will hold."""
     verbs = CLAUSE_CUES.intersection(WORD.findall(sentence))
-    for match in _any_of(verbs).finditer(sentence) if verbs else ():
+    for match in WORD.finditer(sentence) if verbs else ():
         verb = match[0]
+        if verb not in verbs:
+            continue
         is_participle = verb in SPEAKING
         rest = sentence[match.end() + 1 :]
         objects = _ENGLISH_OBJECTS.match(rest) or (
@@ -654,11 +655,6 @@ def _english_before(sentence: str) -> Iterator[Statement]:
             "auxiliary" if AUXILIARY.search(near) else "no auxiliary",
         )
         yield _made("clause", (start, len(sentence)), sentence, cue, kinds, sentence[: match.end()])
-
-
-@lru_cache(maxsize=512)
-def _any_of(words: frozenset[str]) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(sorted(words))})\b")
 
 
 def _made(
