@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 HOUR, DAY = 3600.0, 86400.0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ACT_SECONDS = {
-    "sweep": 0.5, "sources": 2.0, "alerts": 1.0, "copies": 2.0, "retention": HOUR,
-    "figures": 60.0, "log": 0.5, "tiles": 1.0, "witnesses": 30.0, "authorities": 30.0,
+    "sweep": 0.5, "sources": 2.0, "alerts": 1.0, "copies": 2.0, "pictures": 2.0,
+    "retention": HOUR, "figures": 60.0, "log": 0.5, "tiles": 1.0, "witnesses": 30.0, "authorities": 30.0,
     "progress": 5.0, "jobs": HOUR, "objects": HOUR,
 }  # fmt: skip
 """How often each act is promised to run. A new act needs an answer here."""

@@ -5,23 +5,35 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from storage.database.archive_errors import ArchiveMissingError
-from storage.schedule import hosts as host_states
-from storage.schedule import watches
-from storage.schedule.hosts import Host
-from storage.schedule.watches import WatchState
 from storage.settings import Settings
 from storage.values.failures import naming_file
 from storage.values.freshness import is_fresh
+from storage.values.lazy import LazyModule
 from storage.values.net.origin_name import origin_of
 from storage.values.refusals import RefusalReason
-from storage.write import archive as writing
 from worker.address import Address, without_secrets
 from worker.sources.locators import parse_locator, suggest_address
-from worker.web import connection, exchange, headers, robots, robots_file
-from worker.web.connection import Network
+
+if TYPE_CHECKING:
+    from storage.schedule import hosts as host_states
+    from storage.schedule import watches
+    from storage.schedule.hosts import Host
+    from storage.schedule.watches import WatchState
+    from storage.write import archive as writing
+    from worker.web import connection, exchange, headers, robots, robots_file
+    from worker.web.connection import Network
+else:
+    host_states = LazyModule("storage.schedule.hosts")
+    watches = LazyModule("storage.schedule.watches")
+    writing = LazyModule("storage.write.archive")
+    connection = LazyModule("worker.web.connection")
+    exchange = LazyModule("worker.web.exchange")
+    headers = LazyModule("worker.web.headers")
+    robots = LazyModule("worker.web.robots")
+    robots_file = LazyModule("worker.web.robots_file")
 
 LOOK_UP_SECONDS = 5.0
 ROBOTS_SECONDS = 20.0

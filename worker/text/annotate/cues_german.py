@@ -189,7 +189,7 @@ ZUFOLGE = lazy_pattern(
 'der Wehr'
 """
 
-_ARTICLE = re.compile(r"\A(?:[Dd]e[mnrs]|[Ee]ine[mr]) ")
+_OBLIQUE_ARTICLE = re.compile(r"\A(?:[Dd]e[mnrs]|[Ee]ine[mr]) ")
 _SHORT_WORD = r"(?:\d{1,3}-)?[A-ZÄÖÜÀ-ÞŁŠŽČĆ][\w'’-]{0,40}+"
 _SHORT_NAME = rf"{_TITLE}?{_SHORT_WORD}(?: (?:{_PARTICLE})?{_TITLE}?{_SHORT_WORD}){{0,4}}"
 _SOURCE = lazy_pattern(
@@ -503,7 +503,7 @@ def according_cue(text_before: str) -> Cue | None:
         source = _SOURCE.search(text_before)
         if source is None:
             return None
-        words = _ARTICLE.sub("der ", source["source"])
+        words = _OBLIQUE_ARTICLE.sub("der ", source["source"])
         speaker_match = SPEAKER.match(words)
         return Cue("zufolge", _speaker_name(speaker_match)) if speaker_match else None
     has_cue = "aut " in text_before or "ach " in text_before
