@@ -52,9 +52,11 @@ def damage(file: Path) -> set[tuple[str, str]]:
         for (name,) in triggers.fetchall():
             connection.execute(f'DROP TRIGGER "{name}"')
         for table, column in text_columns():
+            key = ", ".join(f'"{each.name}"' for each in METADATA.tables[table].primary_key)
             changed = connection.execute(
                 f'UPDATE "{table}" SET "{column}" = substr("{column}", 1, length("{column}") - 1) '
-                f'|| char(0) WHERE rowid = (SELECT min(rowid) FROM "{table}" WHERE "{column}" <> \'\')'
+                f'|| char(0) WHERE ({key}) = (SELECT {key} FROM "{table}" WHERE "{column}" <> \'\' '
+                f"ORDER BY {key} LIMIT 1)"
             )
             if changed.rowcount:
                 done.add((table, column))
