@@ -99,6 +99,7 @@ WITHOUT_HOOK = {
         ), "a class of changes, and a view of a comparison, show changed quotations"),
     },
     "unconfirmed": {
+        "docs/browser.md": _LINK,
         "docs/architecture.md": "a step of the path of a file has the word of its scope",
         "docs/alerts.md": _LINK, "docs/watch.md": _LINK,
         "docs/sql.md": "an outcome of checks, and a count of jobs",
