@@ -27,7 +27,9 @@ INGESTING = {
     "dateparser",
     "kombu",
     "psycopg",
+    "pydantic",
     "redis",
+    "sqlmodel",
     "trafilatura",
 }
 """Packages that no text needs."""

@@ -4,62 +4,61 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    Column,
     Float,
     Index,
-    LargeBinary,
+    Integer,
     SmallInteger,
-    String,
     UniqueConstraint,
 )
-from sqlmodel import Field
 
 from storage.database.tables.row import (
-    BIG,
     Row,
     big_column,
     bytes_column,
+    column,
+    digest_column,
     json_column,
     key_column,
     partial_index,
+    string_column,
     text_column,
     time_column,
 )
 
 
-class CounterRow(Row, table=True):
+class CounterRow(Row):
     """The last assigned number; the lock of this row is the write lock."""
 
-    name: str = Field(primary_key=True, max_length=16)
+    name: str = string_column(16, primary_key=True)
     value: int = big_column()
 
 
-class ArchiveRow(Row, table=True):
+class ArchiveRow(Row):
     """Facts about the archive itself, such as its id and time of creation."""
 
-    key: str = Field(primary_key=True, max_length=32)
+    key: str = string_column(32, primary_key=True)
     value: str = text_column(nullable=False)
 
 
-class SourceRow(Row, table=True):
+class SourceRow(Row):
     """A watched place (`standing`), or a place ingested by hand."""
 
     id: int = key_column()
-    name: str = Field(sa_column=Column(String(200), nullable=False, unique=True))
-    kind: str = Field(max_length=16)
+    name: str = string_column(200, unique=True)
+    kind: str = string_column(16)
     locator: str = text_column(nullable=False)
     standing: bool
     paused: bool = False
-    every_seconds: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
-    cron: str | None = Field(default=None, max_length=120)
-    timezone: str | None = Field(default=None, max_length=64)
+    every_seconds: float | None = column(Float, nullable=True)
+    cron: str | None = string_column(120, nullable=True)
+    timezone: str | None = string_column(64, nullable=True)
     options: Any = json_column()
     created_at: datetime = time_column()
     removed_at: datetime | None = time_column(nullable=True)
     places: int = 0
 
 
-class JobRow(Row, table=True):
+class JobRow(Row):
     """A unit of work; this row is authoritative, a broker carries only a wake-up for it.
 
     A partial index contains the open ones in order (`OPEN`).
@@ -82,19 +81,19 @@ class JobRow(Row, table=True):
     )
     id: int = key_column()
     seq: int = big_column()
-    kind: str = Field(max_length=16)
+    kind: str = string_column(16)
     source_id: int | None = big_column(nullable=True)
     parent_id: int | None = big_column(nullable=True)
-    state: str = Field(max_length=16)
-    trigger: str = Field(max_length=16)
-    slot: str | None = Field(default=None, max_length=40)
+    state: str = string_column(16)
+    trigger: str = string_column(16)
+    slot: str | None = string_column(40, nullable=True)
     single: bool = False
     attempts: int = 0
     arguments: Any = json_column()
-    run_after: float = Field(sa_column=Column(Float, nullable=False))
-    lease_until: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
-    woken_at: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
-    token: str | None = Field(default=None, max_length=200)
+    run_after: float = column(Float)
+    lease_until: float | None = column(Float, nullable=True)
+    woken_at: float | None = column(Float, nullable=True)
+    token: str | None = string_column(200, nullable=True)
     created_at: datetime = time_column()
     started_at: datetime | None = time_column(nullable=True)
     finished_at: datetime | None = time_column(nullable=True)
@@ -107,11 +106,11 @@ class JobRow(Row, table=True):
     refused: int = 0
     failed: int = 0
     gone: int = 0
-    passed_over: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    unconfirmed: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    passed_over: int = column(Integer, default=0, server_default="0")
+    unconfirmed: int = column(Integer, default=0, server_default="0")
 
 
-class PresenceRow(Row, table=True):
+class PresenceRow(Row):
     """The last known state of a file, or of a record in it, in a watched folder.
 
     `refused`: the last check did not result in an article; an unchanged file is not read again.
@@ -127,8 +126,8 @@ class PresenceRow(Row, table=True):
         Index("presence_by_locator", "source_id", "locator_id"),
         partial_index("presence_missing", "source_id", where="missing_since IS NOT NULL"),
     )
-    source_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
-    place_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    source_id: int = key_column()
+    place_id: int = key_column()
     locator_id: int = big_column()
     ordinal: int
     path: str = text_column(nullable=False)
@@ -143,11 +142,11 @@ class PresenceRow(Row, table=True):
     job_id: int | None = big_column(nullable=True)
     gone: bool = False
     refused: bool = False
-    captures: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    captures: int = column(Integer, default=0, server_default="0")
     missing_since: datetime | None = time_column(nullable=True)
 
 
-class HostRow(Row, table=True):
+class HostRow(Row):
     """State of a server, shared by all workers; `key` is SCHEME://HOST:PORT.
 
     No request is sent until `next_at` (by the clock of the database) because of the pace, and until
@@ -155,11 +154,11 @@ class HostRow(Row, table=True):
     crawl delay of its robots.txt in seconds.
     """
 
-    key: str = Field(primary_key=True, max_length=300)
+    key: str = string_column(300, primary_key=True)
     next_at: datetime | None = time_column(nullable=True)
     retry_until: datetime | None = time_column(nullable=True)
     retry_note: str | None = text_column()
-    delay: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
+    delay: float | None = column(Float, nullable=True)
     failures: int = 0
     robots_status: int | None = None
     robots_body: bytes | None = bytes_column()
@@ -167,21 +166,21 @@ class HostRow(Row, table=True):
     robots_fetched_at: datetime | None = time_column(nullable=True)
 
 
-class RightsFileRow(Row, table=True):
+class RightsFileRow(Row):
     """The last answer for a file with declarations by location: tdmrep.json or an RSL document.
 
     `host_key` is the server of the site that it is about, `rules` pairs of a pattern and a
     declaration.
     """
 
-    host_key: str = Field(primary_key=True, max_length=300)
-    address: str = Field(primary_key=True, max_length=1000)
+    host_key: str = string_column(300, primary_key=True)
+    address: str = string_column(1000, primary_key=True)
     status: int | None = None
     rules: Any = json_column(nullable=False)
     fetched_at: datetime = time_column()
 
 
-class WatchRow(Row, table=True):
+class WatchRow(Row):
     """An address that a source checks repeatedly, and its last known state.
 
     `kind` is the content: page, feed, sitemap, list, or web if unknown. `observation_id` and
@@ -197,10 +196,10 @@ class WatchRow(Row, table=True):
         Index("watch_by_list", "listed_by"),
         Index("watch_by_guid", "source_id", "guid"),
     )
-    source_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
-    origin_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    source_id: int = key_column()
+    origin_id: int = key_column()
     address: str = text_column(nullable=False)
-    kind: str = Field(max_length=16)
+    kind: str = string_column(16)
     active: bool = True
     etag: str | None = text_column()
     last_modified: str | None = text_column()
@@ -209,8 +208,8 @@ class WatchRow(Row, table=True):
     final_id: int | None = big_column(nullable=True)
     moved_to: str | None = text_column()
     job_id: int | None = big_column(nullable=True)
-    outcome: str | None = Field(default=None, max_length=24)
-    interval_seconds: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
+    outcome: str | None = string_column(24, nullable=True)
+    interval_seconds: float | None = column(Float, nullable=True)
     quiet: int = 0
     failures: int = 0
     next_check: datetime | None = time_column(nullable=True)
@@ -223,7 +222,7 @@ class WatchRow(Row, table=True):
     hints: Any = json_column()
 
 
-class CorrectedScanRow(Row, table=True):
+class CorrectedScanRow(Row):
     """The corrected start of a scan during which the archive's time ran ahead.
 
     `seq` replaces the `seq` of the scan: the rows that it confirms have changed.
@@ -234,18 +233,18 @@ class CorrectedScanRow(Row, table=True):
     started_at: datetime = time_column()
 
 
-class RenewalRow(Row, table=True):
+class RenewalRow(Row):
     """The number of a row of the record since its rows in the views changed.
 
     The columns `seq` of the views count it: see `storage.history.renewals`.
     """
 
-    table_name: str = Field(primary_key=True, max_length=16)
+    table_name: str = string_column(16, primary_key=True)
     row_id: int = key_column()
     seq: int = big_column()
 
 
-class ArticleRow(Row, table=True):
+class ArticleRow(Row):
     """The content of one origin, or of several joined ones, over time.
 
     `content_at` is the time of the last observation with a wording, `last_seen` includes the
@@ -254,10 +253,10 @@ class ArticleRow(Row, table=True):
 
     id: int = key_column()
     seq: int = big_column()
-    public_id: str = Field(max_length=32, index=True)
+    public_id: str = string_column(32, index=True)
     origin_id: int = big_column()
     source_id: int = big_column()
-    state: str = Field(max_length=16)
+    state: str = string_column(16)
     versions: int
     head_version_id: int | None = big_column(nullable=True)
     first_seen: datetime = time_column()
@@ -266,14 +265,14 @@ class ArticleRow(Row, table=True):
     latest_at: datetime = time_column()
 
 
-class ArticleOriginRow(Row, table=True):
+class ArticleOriginRow(Row):
     """The article of an origin."""
 
     origin_id: int = key_column()
     article_id: int = big_column(index=True)
 
 
-class SnapshotRow(Row, table=True):
+class SnapshotRow(Row):
     """The outcome of one observation of an article.
 
     `seq` is the top of a block of `SNAPSHOT_BLOCK` numbers.
@@ -294,13 +293,13 @@ class SnapshotRow(Row, table=True):
     source_id: int = big_column()
     observed_at: datetime = time_column()
     is_foreign: bool
-    outcome: str = Field(max_length=24)
+    outcome: str = string_column(24)
     wording_id: int | None = big_column(nullable=True)
     derivation_id: int | None = big_column(nullable=True)
     version: int | None = None
 
 
-class VersionRow(Row, table=True):
+class VersionRow(Row):
     """A run of one wording in one article: computed by `storage.history.runs`.
 
     `seq` is the top of a block of `FIELD_BLOCK` numbers, one for each row of the view `fields`.
@@ -340,11 +339,11 @@ class VersionRow(Row, table=True):
     noise: Any = json_column()
     notices: Any = json_column()
     entries: Any = json_column()
-    method: int = Field(sa_column=Column(SmallInteger, nullable=False, server_default="0"))
+    method: int = column(SmallInteger, server_default="0")
     confirmed_id: int | None = big_column(nullable=True)
 
 
-class ChangeEventRow(Row, table=True):
+class ChangeEventRow(Row):
     """A row of the change feed: a change, what became different of it, or its withdrawal.
 
     `kind` is change, update or withdrawn, `what` the names of an update. The change is that to the
@@ -359,14 +358,14 @@ class ChangeEventRow(Row, table=True):
     origin_id: int = big_column()
     wording_id: int = big_column()
     occurrence: int
-    kind: str = Field(max_length=16)
+    kind: str = string_column(16)
     what: Any = json_column(nullable=False)
     changed_after: datetime | None = time_column(nullable=True)
     changed_by: datetime = time_column()
     recorded_at: datetime | None = time_column(nullable=True)
 
 
-class BoilerplateDueRow(Row, table=True):
+class BoilerplateDueRow(Row):
     """A removed or added paragraph that may turn out to be boilerplate of its site.
 
     `site` and `fingerprint` are 63 bits of a digest; the step is that between two derivations of
@@ -374,14 +373,14 @@ class BoilerplateDueRow(Row, table=True):
     """
 
     __table_args__ = (Index("boilerplate_due_by_article", "article_id"),)
-    site: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
-    fingerprint: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
-    article_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
-    a_derivation_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
-    b_derivation_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    site: int = key_column()
+    fingerprint: int = key_column()
+    article_id: int = key_column()
+    a_derivation_id: int = key_column()
+    b_derivation_id: int = key_column()
 
 
-class RebuildDueRow(Row, table=True):
+class RebuildDueRow(Row):
     """An article whose versions the next scan with an unchanged file may change.
 
     An imported capture is newer than the last check of a file of `source_id` with another text:
@@ -392,7 +391,7 @@ class RebuildDueRow(Row, table=True):
     source_id: int = big_column(index=True)
 
 
-class IndexKeyRow(Row, table=True):
+class IndexKeyRow(Row):
     """A number that finds similar wordings (`storage.similarity.index_keys`).
 
     `day` counts days since the year 1, 0 if unknown. No index key has more than a few rows: keys
@@ -406,7 +405,7 @@ class IndexKeyRow(Row, table=True):
     day: int
 
 
-class RelationDueRow(Row, table=True):
+class RelationDueRow(Row):
     """A new wording to compare with others; `found` are its candidates.
 
     Null if its index keys have to be added first.
@@ -417,22 +416,22 @@ class RelationDueRow(Row, table=True):
     recorded_at: datetime = time_column()
 
 
-class ClusterRow(Row, table=True):
+class ClusterRow(Row):
     """Articles connected by copies, and their number; `label` is displayed."""
 
     id: int = key_column()
-    label: str = Field(max_length=32)
+    label: str = string_column(32)
     size: int
 
 
-class ClusterMemberRow(Row, table=True):
+class ClusterMemberRow(Row):
     """The cluster of an article."""
 
     article_id: int = key_column()
     cluster_id: int = big_column(index=True)
 
 
-class SuppressionRow(Row, table=True):
+class SuppressionRow(Row):
     """Redacted content that must not return, as a digest with the archive's salt.
 
     `kind` is the content: `raw` bytes, `w1` a wording, `passage` a passage at an address, `title` a
@@ -442,15 +441,15 @@ class SuppressionRow(Row, table=True):
     for an address that of its origin.
     """
 
-    digest: bytes = Field(sa_column=Column(LargeBinary(32), primary_key=True))
-    kind: str = Field(max_length=16)
+    digest: bytes = digest_column(primary_key=True)
+    kind: str = string_column(16)
     words: int = 0
     form: Any = json_column()
     act_id: int = big_column()
 
 
-class SearchDueRow(Row, table=True):
+class SearchDueRow(Row):
     """A wording that is not in the full-text index yet."""
 
     wording_id: int = key_column()
-    language: str | None = Field(default=None, max_length=16)
+    language: str | None = string_column(16, nullable=True)
