@@ -31,14 +31,22 @@ USER 10001:10001
 ENTRYPOINT ["lesart"]
 CMD ["--help"]
 
+# Rejects requests for consent in these pages: unchanged, its licence (MPL 2.0) beside it
+FROM node:22-slim AS consent
+WORKDIR /source
+COPY docker/consent ./
+RUN npm ci --ignore-scripts && cd node_modules/@duckduckgo/autoconsent && mkdir /autoconsent \
+ && cp --parents LICENSE package.json dist/autoconsent.playwright.js rules/compact-rules.json /autoconsent
+
 # Reads pages in a container without a network: docker-compose.browser.yml
 FROM lesart AS browser
 USER root
 RUN apt-get update && apt-get install -y --no-install-recommends chromium fonts-dejavu-core \
  && rm -rf /var/lib/apt/lists/*
+COPY --from=consent /autoconsent /opt/autoconsent
 USER 10001:10001
 ENTRYPOINT ["python", "-m", "worker.capabilities.browser_pages.serve_rooms"]
-CMD ["/run/browser/browser.sock"]
+CMD ["/run/browser/browser.sock", "/opt/autoconsent"]
 
 # Checks the file .env: `up` builds this stage before it stops anything, and a wrong setting ends it
 # there. Nothing of the file is in a layer.

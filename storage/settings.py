@@ -178,6 +178,13 @@ class Settings:
         "socket of its container (.sock); workers of a broker read such pages only if it is set",
         is_path=True,
     )
+    consent: Path | None = setting(
+        read_path,
+        None,
+        "folder of the npm package @duckduckgo/autoconsent, which rejects requests for consent in "
+        "pages that a browser reads (default: none is rejected)",
+        is_path=True,
+    )
     pictures: int | None = setting(
         read_size,
         None,

@@ -249,7 +249,10 @@ def test_the_browser_has_no_network_and_no_secret(tmp_path):
     assert {"mem_limit", "pids_limit", "tmpfs"} <= browser.keys()
     assert browser["read_only"] is True
     socket = worker["environment"]["LESART_BROWSER"]
-    assert f'CMD ["{socket}"]' in (ROOT / "Dockerfile").read_text()
+    build = (ROOT / "Dockerfile").read_text()
+    package = f"/opt/{Path(worker['environment']['LESART_CONSENT']).relative_to('/run/browser')}"
+    assert f'CMD ["{socket}", "{package}"]' in build
+    assert f"--from=consent /autoconsent {package}" in build
     assert "--no-sandbox" not in FLAGS
 
 

@@ -262,9 +262,8 @@ class Fetch:
         found = self._exchange(
             answer, meaning, started_at, now, hints={} if is_same else hints, is_same=is_same
         )
-        if raw is None:
-            return replace(found, raw=None, digest=None)
-        return replace(found, raw=raw, digest=raw_digest(raw), screenshot=page.screenshot)
+        digest = None if raw is None else raw_digest(raw)
+        return replace(found, raw=raw, digest=digest, screenshot=page.screenshot)
 
     def _hints(self, answer: ServerAnswer, read_as: str) -> dict[str, Json]:
         content_type = answer.header("content-type")

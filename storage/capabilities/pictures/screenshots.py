@@ -16,7 +16,7 @@ def store_screenshots(
     """Store the screenshots of checks by their observations; their bytes are `captures`."""
     for number, check in checks.items():
         shot = check.screenshot
-        if shot is None or check.raw is None:
+        if shot is None:
             continue
         unit.add(ARTICLE_PICTURE, {
             "id": unit.number(), "observation_id": number, "position": POSITION,

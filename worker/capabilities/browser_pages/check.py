@@ -12,11 +12,15 @@ from storage.values.messages import quantity
 from storage.verify.doctor import Finding, with_archive
 
 if TYPE_CHECKING:
-    from worker.capabilities.browser_pages import browser
+    from worker.capabilities.browser_pages import browser, consent
 else:
+    consent = LazyModule("worker.capabilities.browser_pages.consent")
     browser = LazyModule("worker.capabilities.browser_pages.browser")
 
 REMEDY = "install Chromium, set LESART_BROWSER, and allow namespaces (unshare) to this user"
+REMEDY_CONSENT = (
+    "install the npm package @duckduckgo/autoconsent, and set LESART_CONSENT to its folder"
+)
 REMEDY_WAITING = "run a worker with LESART_BROWSER, see docs/browser.md"
 
 
@@ -42,6 +46,15 @@ def check_browser(settings: Settings, archive: ReadOnlyArchive) -> Iterator[Find
         yield Finding("browser", "ok", "a browser starts, and its network is closed")
     else:
         yield Finding("browser", "broken", reason, REMEDY)
+    if settings.consent is None:
+        message = "no request for consent is rejected: LESART_CONSENT is not set"
+        yield Finding("browser", "ok", message)
+        return
+    reason = consent.package_reason(settings.consent)
+    if reason is None:
+        yield Finding("browser", "ok", "requests for consent are rejected by autoconsent")
+    else:
+        yield Finding("browser", "broken", reason, REMEDY_CONSENT)
 
 
 CHECKS = (("browser", check_browser),)

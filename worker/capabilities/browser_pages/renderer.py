@@ -84,7 +84,7 @@ class PageRenderer:
                 answer, self._network, user_agent(settings), quiet=quiet,
                 program=None if settings.browser is None else str(settings.browser),
                 way=None if fetch.proxy is None else read_proxy(fetch.proxy),
-                max_bytes=settings.max_document_bytes,
+                max_bytes=settings.max_document_bytes, consent=settings.consent,
             )  # fmt: skip
             if page.html is None:
                 break

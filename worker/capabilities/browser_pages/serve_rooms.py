@@ -5,6 +5,7 @@ and LESART_BROWSER names. The container has no network, and rooms have none eith
 """
 
 import os
+import shutil
 import socketserver
 import sys
 from contextlib import suppress
@@ -19,7 +20,14 @@ class _Room(socketserver.BaseRequestHandler):
 
 
 def main() -> None:
-    """Start rooms at the socket of the first argument until the process is ended."""
+    """Start rooms at the socket of the first argument until the process is ended.
+
+    The folder of the second argument, the package that rejects requests for consent, is copied
+    next to it: workers inject it.
+    """
+    for package in sys.argv[2:]:
+        place = os.path.join(os.path.dirname(sys.argv[1]), os.path.basename(package))  # noqa: PTH118, PTH119, PTH120  # fewer modules
+        shutil.copytree(package, place, dirs_exist_ok=True)
     with suppress(FileNotFoundError):
         os.unlink(sys.argv[1])  # noqa: PTH108  # left by a server that was killed
     with socketserver.ThreadingUnixStreamServer(sys.argv[1], _Room) as server:
