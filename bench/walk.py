@@ -27,7 +27,7 @@ tree, out = os.environ.get("WALKED_TREE"), os.environ.get("WALKED_TO")
 if tree:
     stream = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     folders = tuple(f"{tree}/{name}/" for name in ("storage", "worker"))
-    starts = {("worker/flow/collect/job.py", "collect"): "collect",
+    starts = {("worker/flow/run_jobs.py", "collect"): "collect",
               ("worker/flow/read.py", "read_batch"): "read"}
     seen, part = set(), ["-"]
     def watch(frame, event, _value):

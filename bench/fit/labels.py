@@ -22,7 +22,7 @@ from bench.judge.pages import SETS, rows_of
 from storage.values.refusals import RefusalReason
 from worker.text.annotate.date_lines import labelled_dates
 from worker.text.annotate.speaker.first_names import plain_word
-from worker.text.page.fields.name_evidence import has_given_name
+from worker.text.page.fields.authors import has_given_name
 from worker.text.page.layout.blocks import Layout, split_camel_case
 from worker.text.page.layout.decoded_tree import decode_tree
 from worker.text.page.layout.tree import prepare_tree

@@ -3,7 +3,7 @@
     pip install --no-deps faker
     python -m bench.fit.names
 
-Writes the lists that `worker.text.page.fields.name_evidence` reads. Faker is under the MIT licence.
+Writes the lists that `worker.text.page.fields.authors` reads. Faker is under the MIT licence.
 """
 
 import importlib
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from worker.text.annotate.speaker.first_names import plain_word
-from worker.text.page.fields.name_evidence import EAST_ASIAN_NAME
+from worker.text.page.fields.authors import EAST_ASIAN_NAME
 
 TEXT = Path(__file__).resolve().parents[2] / "worker" / "text"
 GIVEN = TEXT / "annotate" / "speaker" / "given_names.txt"

@@ -2,6 +2,9 @@
 
 A change is identified by its article, its wording and the occurrence of that wording, as alerts do:
 a late document moves the numbers of versions. The table `change_event` is only added to.
+
+A correction of an alert is a delivery of its own, written in the unit of work that withdraws the
+change. So it is sent once, also by an alert that was paused meanwhile.
 """
 
 from collections import Counter
@@ -9,11 +12,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
-from storage.database.tables import ARTICLE, CHANGE_EVENT, VERSION
+from storage.database.engine import database_epoch
+from storage.database.outgoing import ALERTS
+from storage.database.tables import ALERT, ALERT_DELIVERY, ARTICLE, CHANGE_EVENT, VERSION
 from storage.database.unit import Unit, rows_in
-from storage.history.alerts.corrections import add_corrections
+from storage.history.alerts.lists import is_correction
 from storage.values.change_class import ChangeClass
 
 Key = tuple[int, int]
@@ -180,3 +185,52 @@ def current_changes(events: Iterable[tuple[Key, str]]) -> set[Key]:
         else:
             found.discard(key)
     return found
+
+
+_COPIED = (
+    "alert_id", "channel_id", "kind", "article_id", "wording_id", "before_id", "occurrence",
+    "version", "why",
+)  # fmt: skip
+"""The columns that a correction has in common with the delivery before it."""
+_DELIVERIES = (
+    select(ALERT_DELIVERY)
+    .join(ALERT, ALERT.c.id == ALERT_DELIVERY.c.alert_id)  # the index begins with the alert
+    .order_by(ALERT_DELIVERY.c.turn)
+)
+
+
+def add_corrections(unit: Unit, article_id: int, changes: Collection[tuple[int, int]]) -> None:
+    """Write a correction for each delivery that reported a change (wording, occurrence).
+
+    A delivery that may be on its way is included: its result decides whether the correction is
+    sent.
+    """
+    if not changes:
+        return
+    unit.flush()
+    rows = rows_in(unit.connection, _DELIVERIES, ALERT_DELIVERY.c.article_id, [article_id])
+    newest = {
+        (row.channel_id, row.wording_id, row.occurrence): row
+        for row in rows
+        if (row.wording_id, row.occurrence) in changes
+    }
+    for row in newest.values():
+        _correct(unit, row)
+
+
+def _correct(unit: Unit, row: Any) -> None:
+    again = {"state": "waiting", "attempts": 0, "next_at": database_epoch(unit.connection)}
+    if is_correction(row.turn):
+        if row.state == "damped":
+            this = ALERT_DELIVERY.c.id == row.id
+            unit.connection.execute(update(ALERT_DELIVERY).where(this).values(**again, note=None))
+    elif row.state in {ALERTS.sent, *ALERTS.open_states}:
+        same = {name: getattr(row, name) for name in _COPIED}
+        unit.add(
+            ALERT_DELIVERY,
+            {
+                "id": unit.number(), **same, **again, "turn": row.turn + 1, "lease_until": None,
+                "token": None, "message_id": None, "note": None, "made_at": unit.now,
+                "sent_at": None,
+            },
+        )  # fmt: skip

@@ -1,9 +1,13 @@
-"""Create relations of new wordings: compare them with their candidates and store the results."""
+"""Create relations of new wordings: compare them with their candidates and store the results.
+
+The first article with a wording is its owner, and the copies of a text share one story.
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, select, update
@@ -11,10 +15,15 @@ from sqlalchemy import Connection, delete, func, select, update
 from storage.database import planned_times
 from storage.database.engine import insert_rows
 from storage.database.tables import (
+    ARTICLE,
+    CLUSTER,
+    CLUSTER_MEMBER,
     DERIVATION,
+    ORIGIN,
     RELATION,
     RELATION_DUE,
     RELATION_UNDONE,
+    VERSION,
     WORDING,
 )
 from storage.database.unit import Unit, rows_in
@@ -26,14 +35,128 @@ from storage.relations.candidates import (
     look_up,
 )
 from storage.relations.clusters import join_origins, joins
-from storage.relations.holders import Holder, Story, _stories, holders
 from storage.similarity.follow_up import METHOD as FOLLOWING
-from storage.similarity.follow_up import THRESHOLD, FollowUpMatch, choose_followed
-from storage.similarity.index_keys import reference_keys
+from storage.similarity.follow_up import THRESHOLD, FollowUpMatch, FollowUpText, choose_followed
+from storage.similarity.index_keys import clause_spans, index_keys, reference_keys
+from storage.similarity.near_copy import LONGEST_TEXT, Comparison, Likeness, StoryText, likeness
 from storage.similarity.near_copy import METHOD as LIKENESS
-from storage.similarity.near_copy import Comparison, Likeness, StoryText, likeness
+from storage.similarity.references import day_in_month
+from storage.similarity.signature import signature_of
+from storage.values.dates import day_of
+from storage.values.digest import canonical_all
 from storage.values.draft import paragraphs_in
 from storage.values.net.site import site_of
+
+Story = tuple[str, int]
+"""The common identity of copies of one text: their cluster, otherwise the article."""
+
+
+MOST_COMMON = 0.7
+"""Number of identical texts from which a text is not treated as a common phrase."""
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A wording with the article in which it was first seen."""
+
+    wording_id: int
+    article_id: int
+    origin_id: int
+    derivation_id: int
+    article: str
+    origin: str
+    seen: datetime
+    title: str | None
+    stored: str
+    published: str | None
+    precision: str | None
+    cluster_id: int | None
+    cluster_size: int | None
+
+    @cached_property
+    def text(self) -> str:
+        """Return the text in canonical form, which passages refer to."""
+        return "\n\n".join(canonical_all(self.stored.split("\n\n")))[:LONGEST_TEXT]
+
+    @cached_property
+    def day(self) -> tuple[date | None, bool]:
+        """Return the last possible day of publication, otherwise the day of the first snapshot."""
+        published, is_exact = day_of(self.published, self.precision)
+        return (self.seen.date(), True) if published is None else (published, is_exact)
+
+    @property
+    def story(self) -> Story:
+        """Return the identity that copies share: the cluster, otherwise the article."""
+        if self.cluster_id is not None:
+            return "cluster", self.cluster_id
+        return "article", self.article_id
+
+    def story_text(self, common: frozenset[int] = frozenset()) -> StoryText:
+        """Return the text for a comparison; `common` are the index keys of common phrases."""
+        spans = clause_spans(self.text, common) if common else []
+        day, is_exact = self.day
+        if sum(end - start for start, end in spans) > MOST_COMMON * len(self.text):
+            spans = []
+        exact = day if is_exact else None
+        return StoryText(self.title, self.text, exact, tuple(spans), site_of(self.origin))
+
+    @cached_property
+    def candidate(self) -> FollowUpText:
+        """Return the text as a possible follow-up, with its day as far as known."""
+        day, is_exact = self.day
+        if day is not None and not is_exact:
+            day = day_in_month(self.text, day)
+        return FollowUpText(self.wording_id, self.title, self.text, day, site_of(self.origin))
+
+    def with_index_keys(self) -> IndexedWording:
+        """Return the index keys of the wording, as computed when a text is read."""
+        day, is_exact = self.day
+        left = index_keys(
+            self.text.split("\n\n"), signature_of(self.stored), title=self.title,
+            site=site_of(self.origin), day=day, is_exact=is_exact,
+        )  # fmt: skip
+        return IndexedWording(self.wording_id, left, day.toordinal() if day else 0)
+
+
+def holders(connection: Connection, wording_ids: set[int]) -> dict[int, Holder]:
+    """Return for each wording the article in which it was first seen, unless its text is gone."""
+    query = (
+        select(
+            VERSION.c.wording_id, ARTICLE.c.id, ARTICLE.c.origin_id, VERSION.c.derivation_id,
+            ARTICLE.c.public_id, ORIGIN.c.origin, VERSION.c.changed_by, WORDING.c.title,
+            WORDING.c.text, DERIVATION.c.published, DERIVATION.c.published_precision,
+            CLUSTER_MEMBER.c.cluster_id, CLUSTER.c.size,
+        )
+        .join(ARTICLE, ARTICLE.c.id == VERSION.c.article_id)
+        .join(ORIGIN, ORIGIN.c.id == ARTICLE.c.origin_id)
+        .join(WORDING, WORDING.c.id == VERSION.c.wording_id)
+        .join(DERIVATION, DERIVATION.c.id == VERSION.c.derivation_id)
+        .outerjoin(CLUSTER_MEMBER, CLUSTER_MEMBER.c.article_id == ARTICLE.c.id)
+        .outerjoin(CLUSTER, CLUSTER.c.id == CLUSTER_MEMBER.c.cluster_id)
+        .where(WORDING.c.text.is_not(None))
+    )  # fmt: skip
+    seen: dict[int, Holder] = {}
+    for row in rows_in(connection, query, VERSION.c.wording_id, wording_ids):
+        holder = Holder(*row)
+        known = seen.get(holder.wording_id)
+        if known is None or (holder.seen, holder.article) < (known.seen, known.article):
+            seen[holder.wording_id] = holder
+    return seen
+
+
+def _stories(connection: Connection, wording_ids: set[int]) -> dict[int, Story]:
+    query = (
+        select(VERSION.c.wording_id, VERSION.c.article_id, CLUSTER_MEMBER.c.cluster_id)
+        .outerjoin(CLUSTER_MEMBER, CLUSTER_MEMBER.c.article_id == VERSION.c.article_id)
+        .order_by(VERSION.c.id)
+    )
+    return {
+        wording: ("article", article) if cluster is None else ("cluster", cluster)
+        for wording, article, cluster in rows_in(
+            connection, query, VERSION.c.wording_id, wording_ids
+        )
+    }
+
 
 COPIES = frozenset({"exact_copy", "near_copy", "contains"})
 """Kinds of which two articles have at most one; after an undo none of them is created again."""

@@ -44,9 +44,8 @@ from tests.warcs import page as saved_page
 from tests.write.searched import found_in, places_of_bytes, secret_articles
 from worker.cli.commands import app
 from worker.cli.redactions import list_orders, prepare_reading
-from worker.flow.collect.job import collect
 from worker.flow.order import target_at
-from worker.flow.run_jobs import file_patience
+from worker.flow.run_jobs import collect, file_patience
 
 PUMPED = "Die Feuerwehr kam am Morgen und pumpte Keller leer."
 
