@@ -13,8 +13,7 @@ from operator import itemgetter
 
 from rapidfuzz.distance import LCSseq
 
-from storage.diff.alignment import Pairs, TextBlock
-from storage.diff.equal_runs import Pair
+from storage.diff.alignment import Pair, Pairs, TextBlock
 
 BETWEEN_PARAGRAPHS = "\n\n"
 BREAK = "¶"

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from operator import attrgetter
 
-from storage.diff.alignment import TextBlock, blocks, equal_runs, pairs
-from storage.diff.equal_runs import Run
+from storage.diff.alignment import Run, TextBlock, blocks, equal_runs, pairs
 from storage.diff.operation import Op, Operation
 from storage.diff.paragraph_breaks import (
     BETWEEN_PARAGRAPHS,

@@ -43,7 +43,7 @@ from storage.history.renewals import (
 )
 from storage.history.versions import rebuild_all
 from storage.record.derivation_detail import named
-from storage.record.origins import ensure_origins
+from storage.record.observations import ensure_origins
 from storage.record.reading import Reading
 from storage.relations.clusters import gather
 from storage.similarity.signature import ComparedText, agreement

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from storage.diff.operation import Operation
 from storage.values.answer import Answer
-from storage.values.arrivals.counts_sentence import counts_sentence
 from storage.values.draft import (
     CleaningStep,
     Extractor,
@@ -22,6 +21,7 @@ from storage.values.draft import (
     Quote,
     as_dict,
 )
+from storage.values.verdict import counts_sentence
 
 BESIDE: dict[str, bool] = {"beside": True}
 """Marks a field of the flat form alone: JSON has it inside a date."""

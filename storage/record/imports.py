@@ -18,9 +18,13 @@ from storage.database.tables import (
 )
 from storage.database.unit import Unit, rows_in
 from storage.record.captures import Packed, pack_all, store_captures
-from storage.record.observations import add_observation, add_refusal, add_verdict
-from storage.record.origins import ensure_origins
-from storage.record.transfers import store_transfers
+from storage.record.observations import (
+    add_observation,
+    add_refusal,
+    add_verdict,
+    ensure_origins,
+    store_transfers,
+)
 from storage.values import job as jobs
 from storage.values.arrivals.foreign_capture import Import, KeptRecord, Repeats
 from storage.values.digest import origin_id, raw_digest

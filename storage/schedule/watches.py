@@ -10,7 +10,7 @@ from sqlalchemy import Connection, or_, select, text
 from storage.database.planned_times import is_due
 from storage.database.tables import CAPTURE, JOB, OBSERVATION, ORIGIN, PRESENCE, SOURCE, WATCH
 from storage.database.unit import Unit, rows_in, update_rows
-from storage.record.origins import ensure_origins
+from storage.record.observations import ensure_origins
 from storage.record.suppression import SuppressionLookup
 from storage.schedule import queue
 from storage.schedule.check_times import Schedule, rows_by_key

@@ -18,7 +18,6 @@ from storage.values.failures import driver_error
 from storage.values.job import Progress
 from storage.verify import history as check_history
 from storage.verify import log as check_log
-from storage.verify import log_times
 from storage.verify import record as check_record
 from storage.verify import state as check_state
 from storage.verify.finding import UNREADABLE, BrokenObject, Check, PassedItem, Scope
@@ -52,7 +51,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("clusters", check_state.clusters),
     ("totals", check_state.totals),
     ("log", check_log.entries),
-    ("clock_corrections", log_times.corrections),
+    ("clock_corrections", check_log.corrections),
     ("tree", check_log.tree),
     ("checkpoints", check_log.checkpoints),
     ("stamps", check_log.stamps),

@@ -35,9 +35,12 @@ from storage.record.captures import (
     sweep_rounds,
 )
 from storage.record.imports import ImportResult, ImportWriter, load_records, pack_imports
-from storage.record.observations import add_refusal, refuse_redacted
-from storage.record.origins import ensure_origins
-from storage.record.transfers import store_transfers
+from storage.record.observations import (
+    add_refusal,
+    ensure_origins,
+    refuse_redacted,
+    store_transfers,
+)
 from storage.schedule import queue
 from storage.schedule.watches import forget_lists
 from storage.values import job as jobs

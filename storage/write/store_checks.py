@@ -11,9 +11,13 @@ from storage.database.tables import HOST, RIGHTS_FILE, VERDICT, WATCH
 from storage.database.unit import Unit, rows_in, update_rows
 from storage.history.absences import record_absences
 from storage.record.captures import Packed, pack_all, store_captures
-from storage.record.observations import add_observation, add_refusal, add_verdict
-from storage.record.origins import ensure_origins
-from storage.record.transfers import store_transfers
+from storage.record.observations import (
+    add_observation,
+    add_refusal,
+    add_verdict,
+    ensure_origins,
+    store_transfers,
+)
 from storage.schedule import queue
 from storage.schedule.check_times import LISTS, Schedule
 from storage.schedule.watches import postpone

@@ -9,8 +9,7 @@ from sqlalchemy import select, update
 from storage.capabilities import PAGE_KINDS, load_part_for
 from storage.database.tables import SOURCE, WATCH
 from storage.database.unit import Unit
-from storage.record.observations import add_observation, add_refusal, add_verdict
-from storage.record.origins import ensure_origins
+from storage.record.observations import add_observation, add_refusal, add_verdict, ensure_origins
 from storage.record.reading import Reading
 from storage.record.sources import add_source
 from storage.schedule.watches import (

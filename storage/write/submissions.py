@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from storage.record.captures import pack_all, store_captures
-from storage.record.observations import add_observation
-from storage.record.origins import ensure_origins
+from storage.record.observations import add_observation, ensure_origins, store_transfers
 from storage.record.sources import ensure_source
 from storage.record.suppression import SuppressionLookup
-from storage.record.transfers import store_transfers
 from storage.schedule import queue
 from storage.values.digest import origin_id, raw_digest
 from storage.values.net.token import submission_note

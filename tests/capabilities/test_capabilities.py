@@ -67,7 +67,7 @@ WITHOUT_HOOK = {
             (
                 "docs/sql.md", "storage/database/table_facts.py", "storage/export/bundle_log.py",
                 "storage/export/bundle_report.py", "storage/export/check_bundle.py",
-                "storage/export/warc.py", "storage/record/transfers.py",
+                "storage/export/warc.py", "storage/record/observations.py",
                 "storage/values/net/rights.py", "storage/values/net/transfer.py",
                 "worker/sources/listings/listing.py", "worker/sources/listings/rights_files.py",
                 "worker/sources/web_archives/capture.py", "worker/web/fetch.py",
@@ -108,7 +108,7 @@ WITHOUT_HOOK = {
             "storage/values/verdict.py", "storage/write/readings/writer.py",
         ), "what is held back is computed before the versions, and is an outcome of a check"),
         **dict.fromkeys((
-            "storage/database/view_queries/jobs.py", "storage/values/arrivals/counts_sentence.py",
+            "storage/database/view_queries/jobs.py", "storage/values/verdict.py",
         ), "a count of jobs and summaries"),
         **dict.fromkeys(
             ("storage/verify/doctor.py", "worker/cli/summaries.py"),

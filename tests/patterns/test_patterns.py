@@ -83,7 +83,7 @@ REPEATED: dict[str, tuple[str, str | bytes]] = {
     "storage.language.sentences.DOTTED": ("fullmatch", "a."),
     "storage.language.tokens._SHAPE": ("fullmatch", "w"),
     "storage.read.render.passages.NUMBER": ("match", "1."),
-    "storage.record.contents.text_codes._PERCENT": ("match", "%00"),
+    "storage.record.contents.codes._PERCENT": ("match", "%00"),
     "storage.record.contents.unpack._MAIL_START": ("match", b"Z:\n"),
 }
 """Patterns with a repeated group over foreign texts of any length, and what the group repeats."""

@@ -14,7 +14,7 @@ from storage.diff.entry_history import HIDDEN, REMOVED, SHOWN
 from storage.history.alerts import lists
 from storage.history.alerts.rule import CONDITIONS, AlertRule
 from storage.history.unconfirmed.rule import INCOMPLETE, SHAPE, WALL_TEXT
-from storage.read.render.paragraphs import LABELS
+from storage.read.render.passages import LABELS
 from storage.read.render.translations import catalogue, message_templates, translate_message
 from storage.values.change_class import ChangeClass
 from storage.values.messages import choose_plural, message_text, messages

@@ -11,8 +11,7 @@ from storage.cli.show.diff import diff_html, diff_text
 from storage.diff.word_diff import Text, diff
 from storage.read.answers import Diff
 from storage.read.render.change_svg import change_svg
-from storage.read.render.paragraphs import group_paragraphs
-from storage.read.render.passages import blocks
+from storage.read.render.passages import blocks, group_paragraphs
 
 pytestmark = [pytest.mark.postgresql("fast"), pytest.mark.traced_children]
 

@@ -10,9 +10,9 @@ from storage.cli.exits import NO, UNCHECKED, say
 from storage.cli.options import ArchiveOptions, OutputOptions
 from storage.cli.output import AnswerTarget, write_rows, write_text
 from storage.read.render.visible import one_line
-from storage.values.arrivals.counts_sentence import counts_sentence
 from storage.values.lazy import LazyModule
 from storage.values.messages import quantity
+from storage.values.verdict import counts_sentence
 from worker.cli.opened import opened_archive
 
 if TYPE_CHECKING:

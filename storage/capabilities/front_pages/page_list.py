@@ -9,7 +9,7 @@ from sqlalchemy import Select, select
 from storage.database.tables import FRONT as FRONT_TABLE
 from storage.database.tables import ORIGIN, TEASER
 from storage.database.unit import Unit, rows_in
-from storage.record.origins import ensure_origins
+from storage.record.observations import ensure_origins
 from storage.record.reading import CapturedItem
 from storage.values.draft import Json
 from storage.values.net.addresses import AddressList, ListedAddress

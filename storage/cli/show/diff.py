@@ -8,7 +8,7 @@ from storage.diff.entry_diff import EntryDiff
 from storage.diff.operation import Operation
 from storage.diff.paragraph_breaks import BREAK
 from storage.read.answers import Diff
-from storage.read.render.paragraphs import group_paragraphs, paragraph_kind, paragraph_labels
+from storage.read.render.passages import group_paragraphs, paragraph_kind, paragraph_labels
 from storage.read.render.visible import visible
 
 _DELETED = "color:#8b1a1a;background:#fde8e8;text-decoration:line-through"

@@ -20,8 +20,7 @@ from storage.database.tables import (
     SUPPRESSION,
 )
 from storage.database.unit import rows_in
-from storage.record.contents.identity import TextIdentity
-from storage.record.contents.phrases import Phrases
+from storage.record.contents.phrases import Phrases, TextIdentity
 from storage.record.contents.views import Views
 from storage.record.suppressed_passages import keyed
 from storage.record.suppression import (

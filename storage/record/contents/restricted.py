@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 from storage.database.rows import fetch, stream
 from storage.database.view_queries.sql_words import RESTRICTED
-from storage.record.contents.identity import TextIdentity
-from storage.record.contents.phrases import Phrases
+from storage.record.contents.phrases import Phrases, TextIdentity
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

@@ -5,11 +5,13 @@ import re
 from collections.abc import Iterator
 
 from storage.language.passage import fold
-from storage.record.contents.byte_codes import from_base64, inflate_whole, is_packed
-from storage.record.contents.text_codes import (
+from storage.record.contents.codes import (
     REMOVED_TAG,
     bytes_in,
+    from_base64,
     has_divided_escape,
+    inflate_whole,
+    is_packed,
     other_readings,
     plain_letters,
     without_escapes,

@@ -35,8 +35,7 @@ from storage.history.steps import FIRST_STEP, stored_entries
 from storage.history.versions import compare_again, rebuild_all
 from storage.record.derivation_detail import named
 from storage.record.derivations import DerivationWriter, PreparedDrafts
-from storage.record.observations import add_refusal, add_verdict
-from storage.record.origins import ensure_origins
+from storage.record.observations import add_refusal, add_verdict, ensure_origins
 from storage.record.reading import IndexInput, Reading, ReExtracted
 from storage.relations.candidates import IndexedWording
 from storage.values.digest import origin_id

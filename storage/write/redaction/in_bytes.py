@@ -29,8 +29,7 @@ from storage.database.tables import (
 )
 from storage.database.unit import rows_in
 from storage.language.passage import Passage
-from storage.record.contents.identity import TextIdentity
-from storage.record.contents.phrases import FoundPhrases, Phrase, Phrases
+from storage.record.contents.phrases import FoundPhrases, Phrase, Phrases, TextIdentity
 from storage.record.suppressed_passages import address_forms
 from storage.values.job import Progress
 from storage.values.redaction import is_emptied

@@ -20,8 +20,7 @@ from storage.database.view_queries.sql_words import words_of
 from storage.language.passage import Passage
 from storage.read.archive import open_archive
 from storage.read.filters import Clocks
-from storage.record.observations import add_observation
-from storage.record.origins import ensure_origins
+from storage.record.observations import add_observation, ensure_origins
 from storage.values.errors import NoSuchError
 from storage.values.redaction import RedactionReason
 from storage.values.refusals import RefusalReason

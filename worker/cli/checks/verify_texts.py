@@ -9,9 +9,13 @@ from storage.values.digest import wording_digest
 from storage.values.draft import Draft, Json
 from storage.values.job import Progress
 from storage.values.refusals import RefusalReason
-from storage.verify.derivations import DerivedCapture, DerivedText, derivations
 from storage.verify.finding import BrokenObject, Scope
-from storage.verify.shown_texts import find_field_differences
+from storage.verify.shown_texts import (
+    DerivedCapture,
+    DerivedText,
+    derivations,
+    find_field_differences,
+)
 from worker.flow.read import Reader, is_retried
 from worker.text.read import current_extractors
 

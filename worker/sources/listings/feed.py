@@ -14,9 +14,9 @@ from storage.values.draft import Json
 from storage.values.lazy import LazyModule
 from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
-from worker.sources.listings.addresses import absolute_address
 from worker.sources.listings.feed_dates import feed_date
 from worker.sources.listings.safe_xml import unsafe
+from worker.sources.listings.url_list import absolute_address
 
 if TYPE_CHECKING:
     import feedparser

@@ -12,10 +12,9 @@ from storage.values.net.private_hosts import hosts_by_port
 from storage.values.net.rights import feed_terms
 from storage.values.refusals import RefusalReason, refuse
 from worker.address import Address, IsOwn, parse_address, without_trackers
-from worker.sources.listings.addresses import absolute_address
 from worker.sources.listings.feed import Entry, Feed, read_feed
 from worker.sources.listings.sitemap import Sitemap, read_sitemap
-from worker.sources.listings.url_list import OpmlFeed, read_opml, read_url_list
+from worker.sources.listings.url_list import OpmlFeed, absolute_address, read_opml, read_url_list
 
 LONGEST_SUMMARY = 1_000
 MOST_ENTRIES = 50_000

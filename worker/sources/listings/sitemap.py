@@ -11,11 +11,10 @@ from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason, refuse
 from worker.sources.containers.gunzip import MAGIC, GrownTooLargeError, Gunzip, UnsafeArchiveError
 from worker.sources.containers.items import Limits
-from worker.sources.listings.addresses import absolute_address
 from worker.sources.listings.feed import Entry, Feed, read_feed
 from worker.sources.listings.feed_dates import feed_date
 from worker.sources.listings.safe_xml import local_name, parse, unsafe
-from worker.sources.listings.url_list import looks_like_url_list, read_url_list
+from worker.sources.listings.url_list import absolute_address, looks_like_url_list, read_url_list
 
 MOST_BYTES = 50 * 1024 * 1024
 """Maximum size of a decompressed sitemap, in bytes: the limit of the protocol."""
