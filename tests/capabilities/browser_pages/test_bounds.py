@@ -1,5 +1,6 @@
 """A page within its bounds, and a machine without a browser: always an end, never a text."""
 
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from worker.address import Address, parse_address
 from worker.capabilities.browser_pages.browser import PROGRAM
 from worker.capabilities.browser_pages.page import PAGE_SECONDS, RenderedPage, render_page
 from worker.capabilities.browser_pages.proxy import AT_A_TIME, MOST_BYTES, RESOURCE_BYTES
+from worker.web import connection
 from worker.web.exchange import PersistentConnection, send_request
 from worker.web.headers import create_network
 
@@ -36,7 +38,9 @@ PRIVATE = (
     "127.0.0.1", "127.1", "2130706433", "0x7f000001", "0.0.0.0", "localhost", "[::1]", "[::]",
     "[::ffff:127.0.0.1]", "[::127.0.0.1]", "10.0.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.1",
     "169.254.169.254", "192.0.0.8", "224.0.0.1", "[64:ff9b::7f00:1]", "[2002:7f00:1::]",
-    "[fec0::1]", "[fe80::1]", "[fd00::1]",
+    "[fec0::1]", "[fe80::1]", "[fd00::1]", "127.255.255.254", "0177.0.0.1", "localhost.", "192.0.0.1",
+    "192.0.2.1", "198.18.0.1", "203.0.113.1", "240.0.0.1", "255.255.255.255", "[ff02::1]",
+    "[::ffff:10.0.0.1]", "[64:ff9b:1::a00:1]", "[2001::1]",
 )  # fmt: skip
 connected: list[str] = []
 
@@ -199,3 +203,33 @@ def test_private_addresses_and_unknown_certificates_are_refused(web: Web) -> Non
     assert len([path for _host, path in asked if path.startswith("/r/")]) == len(urls)
     assert {host for host, _path in asked} == {"zeitung.example"}
     assert web.refused_handshakes == ["fremd.example"]
+
+
+@pytest.mark.parametrize("is_checked", [True, False], ids=["checked", "control"])
+def test_a_name_that_becomes_private_is_never_connected_to(
+    web: Web, monkeypatch: pytest.MonkeyPatch, is_checked: bool
+) -> None:
+    public, private = "93.184.215.14", "127.0.0.1"
+    answers = {
+        "gewechselt.example": [(public,), (private,), (private,)],
+        "zweifach.example": [(public, private)] * 3,
+        "intern.example": [(private,)] * 3,
+    }
+    reached: list[tuple[str, int]] = []
+    connect = connection.MeteredSocket.connect
+
+    def note(self: socket.socket, place: tuple[str, int]) -> None:
+        if place[1] in {web.plain_port, web.tls_port}:
+            return connect(self, place)
+        reached.append(place)
+        raise OSError("nothing answers here")
+
+    monkeypatch.setattr(connection.MeteredSocket, "connect", note, raising=False)
+    monkeypatch.setattr(connection, "look_up", lambda host, _port: answers[host].pop(0))
+    if not is_checked:
+        monkeypatch.setattr(connection, "non_public_reason", lambda _place: None)
+    images = "".join(f"<img src='https://{host}/{n}'>" for host in answers for n in range(2))
+    found = rendered(web, images)
+    assert found.html is not None, found.refused
+    assert ((public, 443) in reached) is True
+    assert ((private, 443) in reached) is not is_checked

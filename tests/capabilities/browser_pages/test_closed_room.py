@@ -83,6 +83,18 @@ VECTORS = {
         "p.createDataChannel('x');p.createOffer().then(o=>p.setLocalDescription(o))"
     ),
 }
+SPELLINGS = (
+    "127.1",
+    "2130706433",
+    "0x7f000001",
+    "0177.0.0.1",
+    "0.0.0.0",
+    "localhost",
+    "[::ffff:127.0.0.1]",
+)
+VECTORS |= {
+    f"spelled-{each}": f"<img src='http://{each}:@/v/spelled-{each}'>" for each in SPELLINGS
+}
 """Ways to a server that a page has; `@` is the port of one that must not be reached."""
 
 
@@ -135,7 +147,7 @@ class Listeners:
             return 302, [("Location", f"http://{silent}/v/{path[3:]}")], b""
         html = "".join(VECTORS.values()).replace(
             "@udp", str(self.datagrams.getsockname()[1])
-        ).replace("127.0.0.1:@", silent)  # fmt: skip
+        ).replace(":@", f":{self.silent.server_port}")  # fmt: skip
         return 200, [("Content-Type", "text/html")], b"<!doctype html><body>" + html.encode()
 
     def close(self) -> None:
