@@ -8,6 +8,7 @@ import json
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -20,7 +21,7 @@ from worker.capabilities.browser_pages.browser import PROGRAM
 from worker.capabilities.browser_pages.devtools import BrowserError, DevTools
 
 ADDRESS = "10.9.9.1"
-SECONDS = 25.0
+SECONDS = 60.0
 WAYS = {
     "reporting.example": "Reporting API",
     "favicon.example": "favicon",
@@ -67,7 +68,7 @@ def main() -> None:
         _serve(443, leaf)
         _serve(444, ca.issue_cert("captive.example"))
         _load(Path(folder), leaf, names)
-        print(json.dumps(sorted(names)), flush=True)
+        sys.stdout.write(json.dumps(sorted(names)))
 
 
 def _answer_names(names: set[str]) -> None:
@@ -142,18 +143,20 @@ def _load(folder: Path, leaf: trustme.LeafCert, names: set[str]) -> None:
     shell = ["sh", "-c", 'exec "$@" 3<&0 4>&0 </dev/null', "-", *command]
     with subprocess.Popen(shell, stdin=theirs, stderr=subprocess.DEVNULL) as browser:
         theirs.close()
-        tools = DevTools(ours, time.monotonic() + 2 * SECONDS)
-        for url in ("https://hostile.example/", "https://captive.example:444/"):
-            target = tools.call("Target.createTarget", url=url)["targetId"]
+        end = time.monotonic() + SECONDS
+        tools = DevTools(ours, end + SECONDS)
+        tools.call("Browser.getVersion", seconds=SECONDS)
+        portal = "connectivitycheck.gstatic.com"
+        for url, wanted in (
+            ("https://hostile.example/", WAYS.keys() - {portal}),
+            ("https://captive.example:444/", {portal}),
+        ):
+            target = tools.call("Target.createTarget", url=url, seconds=SECONDS)["targetId"]
             session = tools.call("Target.attachToTarget", targetId=target, flatten=True)
-            end = time.monotonic() + 5
-            while time.monotonic() < end:
-                tools.wait(1)
+            while time.monotonic() < end and not names >= wanted:
+                tools.wait(0.2)
                 with suppress(BrowserError):
                     tools.call("Page.getAppManifest", session["sessionId"], seconds=2)
-        end = time.monotonic() + SECONDS
-        while time.monotonic() < end and not names >= WAYS.keys():
-            tools.wait(0.2)
         browser.terminate()
 
 

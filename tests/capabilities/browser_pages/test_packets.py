@@ -37,7 +37,7 @@ def test_each_way_shows_without_a_room() -> None:
     command = ["unshare", "--net", "--mount", sys.executable, "-m"]
     done = subprocess.run(
         [*command, "tests.capabilities.browser_pages.open_network"],
-        cwd=ROOT, capture_output=True, text=True, check=True, timeout=120,
+        cwd=ROOT, capture_output=True, text=True, check=True, timeout=200,
     )  # fmt: skip
     assert {*json.loads(done.stdout)} >= {*WAYS}, done.stdout
 
