@@ -4,9 +4,10 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -16,7 +17,13 @@ from tests.flow.processes import LESART, environment, lesart, rows
 from tests.web.desk import PEGEL, A
 from tests.web.site import Reply, Request, Web, page, redirect, simulated_web
 from worker.address import Address, parse_address
-from worker.capabilities.browser_pages.browser import PROGRAM
+from worker.capabilities.browser_pages import page as loading
+from worker.capabilities.browser_pages.browser import (
+    PROGRAM,
+    NoRoomError,
+    OpenBrowser,
+    open_browser,
+)
 from worker.capabilities.browser_pages.page import PAGE_SECONDS, RenderedPage, render_page
 from worker.capabilities.browser_pages.proxy import AT_A_TIME, MOST_BYTES, RESOURCE_BYTES
 from worker.web import connection
@@ -170,6 +177,21 @@ def test_a_browser_that_is_killed_is_started_again(web: Web) -> None:
     assert len(killed) > 1
     assert found.html is not None, found.refused
     assert "3,6 Zentimeter" in found.html.decode()
+
+
+def test_a_browser_that_did_not_start_is_started_again(web: Web, monkeypatch) -> None:
+    """A browser that is killed while it starts looks like one that the machine refuses."""
+    refused = []
+
+    def open_later(*values: Any) -> AbstractContextManager[OpenBrowser]:
+        if not refused:
+            refused.append(NoRoomError("killed"))
+            raise refused[0]
+        return open_browser(*values)
+
+    monkeypatch.setattr(loading, "open_browser", open_later)
+    found = rendered(web, "")
+    assert found.html is not None, found.refused
 
 
 def _audit(event: str, values: tuple[object, ...]) -> None:

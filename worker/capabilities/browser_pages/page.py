@@ -118,7 +118,8 @@ def render_page(
 
     `consent` is the folder of the package that rejects requests for consent. If such a request
     still covers the page, it is refused with its screenshot. A browser that fails makes a refusal,
-    never a text. If it ended, another one is started once.
+    never a text. If it ended or did not start, another one is started once: a program that was
+    killed while it started looks like one that cannot.
     """
     ends_at = time.monotonic() + PAGE_SECONDS
 
@@ -144,7 +145,7 @@ def render_page(
     try:
         try:
             page = load()
-        except EndedError:
+        except (EndedError, NoRoomError):
             page = load()
     except NoRoomError as error:
         return RenderedPage(refused=refuse("browser_missing", reason=str(error)))
