@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 from storage.values.net.pauses import ATTEMPTS_OF_A_DAY, FOR_A_DAY, Pauses
 
 PARTS = MappingProxyType({
-    "tables": "TABLES: the tables of its facts",
+    "tables": "TABLES: the SQLModel tables of its facts",
     "view_sql": "VIEWS: the declarations of its views",
     "answers": "QUERIES: the query of each list, and its rows",
     "doors": "DOORS: for each list its command, route and page",

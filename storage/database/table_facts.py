@@ -4,7 +4,7 @@ A table states its facts here, once. The logged tables and the form of their log
 columns that a redaction empties, the references that `lesart verify` follows, the rows of a proof
 bundle, and the tables that PostgreSQL rewrites after a redaction are derived from them.
 `storage.database.tables.metadata` compares the facts with the classes when it is imported. This
-module imports no classes, so that reading commands need not load SQLAlchemy.
+module imports no classes, so that reading commands need not load SQLModel.
 """
 
 from storage.capabilities import CAPABILITIES

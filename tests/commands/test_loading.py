@@ -27,9 +27,7 @@ INGESTING = {
     "dateparser",
     "kombu",
     "psycopg",
-    "pydantic",
     "redis",
-    "sqlmodel",
     "trafilatura",
 }
 """Packages that no text needs."""

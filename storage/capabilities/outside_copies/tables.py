@@ -2,21 +2,20 @@
 
 from datetime import datetime
 
-from sqlalchemy import Float, Index, UniqueConstraint
+from sqlalchemy import Column, Float, Index, UniqueConstraint
+from sqlmodel import Field
 
 from storage.database.tables.row import (
     Row,
     big_column,
-    column,
     key_column,
     partial_index,
-    string_column,
     text_column,
     time_column,
 )
 
 
-class OutsideCopyRow(Row):
+class OutsideCopyRow(Row, table=True):
     """An answer of another archive: it has a copy of the page of an observation, made by itself.
 
     `address` is that of the copy, `captured_at` its time, both as the archive stated them.
@@ -25,13 +24,13 @@ class OutsideCopyRow(Row):
     __table_args__ = (Index("outside_copy_by_observation", "observation_id"),)
     id: int = key_column()
     observation_id: int = big_column()
-    archive: str = string_column(64)
+    archive: str = Field(max_length=64)
     address: str | None = text_column()
     captured_at: datetime = time_column()
     recorded_at: datetime = time_column()
 
 
-class CopyRequestRow(Row):
+class CopyRequestRow(Row, table=True):
     """The page of a new version, which another archive is to copy; it is submitted at most once.
 
     The observation is that of the version's first snapshot. `state` is `waiting`, `submitting`
@@ -51,14 +50,14 @@ class CopyRequestRow(Row):
     )
     id: int = key_column()
     observation_id: int = big_column()
-    archive: str = string_column(64)
+    archive: str = Field(max_length=64)
     source_id: int = big_column()
-    state: str = string_column(16)
-    job: str | None = string_column(200, nullable=True)
+    state: str = Field(max_length=16)
+    job: str | None = Field(default=None, max_length=200)
     attempts: int = 0
-    next_at: float = column(Float)
-    lease_until: float | None = column(Float, nullable=True)
-    token: str | None = string_column(200, nullable=True)
+    next_at: float = Field(sa_column=Column(Float, nullable=False))
+    lease_until: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
+    token: str | None = Field(default=None, max_length=200)
     note: str | None = text_column()
     made_at: datetime = time_column()
 

@@ -2,21 +2,21 @@
 
 from datetime import datetime
 
-from sqlalchemy import Float, Index
+from sqlalchemy import Column, Float, Index
+from sqlmodel import Field
 
 from storage.database.tables.row import (
+    BIG,
     Row,
     big_column,
-    column,
     key_column,
     partial_index,
-    string_column,
     text_column,
     time_column,
 )
 
 
-class ArticlePictureRow(Row):
+class ArticlePictureRow(Row, table=True):
     """A picture of the page of an observation, or one that is not on the page any more.
 
     `position` is 0 for the lead picture, and the number of one within the text. The bytes are a
@@ -35,17 +35,17 @@ class ArticlePictureRow(Row):
     caption: str | None = text_column()
     credit: str | None = text_column()
     capture_id: int | None = big_column(nullable=True)
-    media_type: str | None = string_column(16, nullable=True)
+    media_type: str | None = Field(default=None, max_length=16)
     width: int | None = None
     height: int | None = None
     pdq: str | None = text_column()
-    event: str = string_column(16)
+    event: str = Field(max_length=16)
     before_id: int | None = big_column(nullable=True)
-    refused: str | None = string_column(40, nullable=True)
+    refused: str | None = Field(default=None, max_length=40)
     recorded_at: datetime = time_column()
 
 
-class PictureRequestRow(Row):
+class PictureRequestRow(Row, table=True):
     """A page whose pictures are requested once.
 
     `state` is `waiting`, `failed` (it is requested again), `done` or `dropped`.
@@ -58,14 +58,14 @@ class PictureRequestRow(Row):
         partial_index("picture_request_open", "next_at", where="state IN ('waiting', 'failed')"),
     )
     id: int = key_column()
-    observation_id: int = big_column(unique=True)
+    observation_id: int = Field(sa_column=Column(BIG, nullable=False, unique=True))
     locator_id: int = big_column()
     source_id: int = big_column()
-    state: str = string_column(16)
+    state: str = Field(max_length=16)
     attempts: int = 0
-    next_at: float = column(Float)
-    lease_until: float | None = column(Float, nullable=True)
-    token: str | None = string_column(200, nullable=True)
+    next_at: float = Field(sa_column=Column(Float, nullable=False))
+    lease_until: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
+    token: str | None = Field(default=None, max_length=200)
     note: str | None = text_column()
     fetched_bytes: int = big_column()
     made_at: datetime = time_column()

@@ -2,20 +2,20 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index
+from sqlalchemy import BigInteger, Column, Index
+from sqlmodel import Field
 
 from storage.database.tables.row import (
     Row,
     big_column,
     key_column,
     partial_index,
-    string_column,
     text_column,
     time_column,
 )
 
 
-class QuotationRow(Row):
+class QuotationRow(Row, table=True):
     """A quotation of a wording by one speaker: `derivation_id` is the reading that found it.
 
     `position` and `length` say where the text of the wording contains it, counted from 1; words
@@ -36,14 +36,14 @@ class QuotationRow(Row):
     wording_id: int = key_column()
     number: int = key_column()
     derivation_id: int = big_column()
-    kind: str = string_column(8)
+    kind: str = Field(max_length=8)
     position: int | None = None
     length: int | None = None
     words: str | None = text_column()
     speaker: str | None = text_column()
     name: str | None = text_column()
     office: str | None = text_column()
-    speaker_kind: str = string_column(16)
+    speaker_kind: str = Field(max_length=16)
     cue: str | None = text_column()
     paragraph: int
     confidence: float | None = None
@@ -53,26 +53,26 @@ class QuotationRow(Row):
     is_hidden: bool
 
 
-class PersonRedactionRow(Row):
+class PersonRedactionRow(Row, table=True):
     """An order to leave a name out of all lists; `digest` is that of the folded name."""
 
     id: int = key_column()
     digest: str = text_column(nullable=False)
-    reason: str = string_column(24)
+    reason: str = Field(max_length=24)
     actor: str = text_column(nullable=False)
     recorded_at: datetime = time_column()
 
 
-class PersonRedactionLiftedRow(Row):
+class PersonRedactionLiftedRow(Row, table=True):
     """The end of such an order, which stays on record."""
 
     id: int = key_column()
-    redaction_id: int = big_column(unique=True)
+    redaction_id: int = Field(sa_column=Column(BigInteger, nullable=False, unique=True))
     actor: str = text_column(nullable=False)
     recorded_at: datetime = time_column()
 
 
-class PersonPartedRow(Row):
+class PersonPartedRow(Row, table=True):
     """An order that a name means two persons in two articles.
 
     The articles are those of the two observations, `digest` is that of the folded name. `other_id`

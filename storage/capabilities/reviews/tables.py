@@ -2,12 +2,19 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index
+from sqlalchemy import BigInteger, Column, Index
+from sqlmodel import Field
 
-from storage.database.tables.row import Row, big_column, key_column, text_column, time_column
+from storage.database.tables.row import (
+    Row,
+    big_column,
+    key_column,
+    text_column,
+    time_column,
+)
 
 
-class ReviewRow(Row):
+class ReviewRow(Row, table=True):
     """A label that a reader gave to a change of an article.
 
     The change leads to the version that `observation_id` shows, from the wording that `before_id`
@@ -27,11 +34,11 @@ class ReviewRow(Row):
     is_foreign: bool
 
 
-class ReviewWithdrawnRow(Row):
+class ReviewWithdrawnRow(Row, table=True):
     """The withdrawal of a label; the label stays on record."""
 
     id: int = key_column()
-    review_id: int = big_column(unique=True)
+    review_id: int = Field(sa_column=Column(BigInteger, nullable=False, unique=True))
     reviewer: str = text_column(nullable=False)
     withdrawn_at: datetime = time_column()
     recorded_at: datetime = time_column()

@@ -2,21 +2,20 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, SmallInteger
+from sqlalchemy import Column, Index, LargeBinary, SmallInteger, Text
+from sqlmodel import Field
 
 from storage.database.tables.row import (
     Row,
     big_column,
     bytes_column,
-    column,
-    digest_column,
     key_column,
     text_column,
     time_column,
 )
 
 
-class LogKeyRow(Row):
+class LogKeyRow(Row, table=True):
     """A key that signs the checkpoints of the log, in C2SP format, from `size` leaves on.
 
     `endorsement` is a note on it, signed by the previous key; `previous` is the last checkpoint
@@ -24,14 +23,14 @@ class LogKeyRow(Row):
     """
 
     id: int = key_column()
-    vkey: str = text_column(nullable=False, unique=True)
+    vkey: str = Field(sa_column=Column(Text, nullable=False, unique=True))
     size: int = big_column()
     previous: str | None = text_column()
     endorsement: str | None = text_column()
     made_at: datetime = time_column()
 
 
-class LogCheckpointRow(Row):
+class LogCheckpointRow(Row, table=True):
     """A signed checkpoint: `note` states that the log had `size` leaves, and their root."""
 
     __table_args__ = (Index("log_checkpoint_by_size", "size"),)
@@ -41,7 +40,7 @@ class LogCheckpointRow(Row):
     made_at: datetime = time_column()
 
 
-class LogCosignatureRow(Row):
+class LogCosignatureRow(Row, table=True):
     """A cosignature of a checkpoint by a witness; `vkey` is its key."""
 
     __table_args__ = (Index("log_cosignature_by_checkpoint", "checkpoint_id"),)
@@ -52,7 +51,7 @@ class LogCosignatureRow(Row):
     received_at: datetime = time_column()
 
 
-class LogStampRow(Row):
+class LogStampRow(Row, table=True):
     """A stamp (RFC 3161) of a time-stamping authority on a checkpoint, as received."""
 
     __table_args__ = (Index("log_stamp_by_checkpoint", "checkpoint_id"),)
@@ -64,7 +63,7 @@ class LogStampRow(Row):
     received_at: datetime = time_column()
 
 
-class LogRunRow(Row):
+class LogRunRow(Row, table=True):
     """Log entries appended together: commitments to rows, in the order of commit.
 
     `seq` is the number of the last of these rows (of a scan its `seq`), `start` the number of
@@ -78,10 +77,10 @@ class LogRunRow(Row):
     openings: bytes = bytes_column(nullable=False)
 
 
-class LogTileRow(Row):
+class LogTileRow(Row, table=True):
     """The root of a full tile below `level`, and the last `seq` that it covers."""
 
-    level: int = column(SmallInteger, primary_key=True, autoincrement=False)
+    level: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
     number: int = key_column()
-    digest: bytes = digest_column()
+    digest: bytes = Field(sa_column=Column(LargeBinary(32), nullable=False))
     last_seq: int = big_column()

@@ -1,67 +1,40 @@
 """The base class of tables and constructors of their columns."""
 
 from collections.abc import Sequence
-from types import UnionType
-from typing import Any, ClassVar, get_args
+from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Connection,
-    Float,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    String,
-    Table,
-    Text,
-    event,
-)
+from sqlalchemy import BigInteger, Column, Connection, Index, LargeBinary, Table, Text, event
 from sqlalchemy import text as sql
+from sqlmodel import Field, SQLModel
+from sqlmodel.main import SQLModelMetaclass
 
 from storage.database.columns import JSON_TYPE, UtcTime
 
-METADATA = MetaData()
-_KINDS = {bool: Boolean, int: Integer, float: Float}
-"""The types of columns that have no more than an annotation."""
+BIG = BigInteger
 
 
-def column(kind: Any, *, nullable: bool = False, **options: Any) -> Any:
-    return Column(kind, nullable=nullable, **options)
+def key_column(**options: Any) -> Any:
+    return Field(sa_column=Column(BIG, primary_key=True, autoincrement=False), **options)
 
 
-def key_column() -> Any:
-    return column(BigInteger, primary_key=True, autoincrement=False)
-
-
-def big_column(**options: Any) -> Any:
-    return column(BigInteger, **options)
-
-
-def digest_column(**options: Any) -> Any:
-    return column(LargeBinary(32), **options)
-
-
-def string_column(length: int, **options: Any) -> Any:
-    return column(String(length), **options)
+def big_column(*, nullable: bool = False, index: bool = False) -> Any:
+    return Field(default=None, sa_column=Column(BIG, nullable=nullable, index=index))
 
 
 def time_column(*, nullable: bool = False) -> Any:
-    return column(UtcTime(), nullable=nullable)
+    return Field(default=None, sa_column=Column(UtcTime(), nullable=nullable))
 
 
 def json_column(*, nullable: bool = True) -> Any:
-    return column(JSON_TYPE, nullable=nullable)
+    return Field(default=None, sa_column=Column(JSON_TYPE, nullable=nullable))
 
 
-def text_column(*, nullable: bool = True, **options: Any) -> Any:
-    return column(Text, nullable=nullable, **options)
+def text_column(*, nullable: bool = True) -> Any:
+    return Field(default=None, sa_column=Column(Text, nullable=nullable))
 
 
 def bytes_column(*, nullable: bool = True) -> Any:
-    return column(LargeBinary, nullable=nullable)
+    return Field(default=None, sa_column=Column(LargeBinary, nullable=nullable))
 
 
 def partial_index(name: str, *columns: str, where: str) -> Index:
@@ -69,7 +42,7 @@ def partial_index(name: str, *columns: str, where: str) -> Index:
     return Index(name, *columns, info={"where": sql(where)})
 
 
-@event.listens_for(METADATA, "before_create")
+@event.listens_for(SQLModel.metadata, "before_create")
 def set_index_options(
     _metadata: object, connection: Connection, *, tables: Sequence[Table], **_options: object
 ) -> None:
@@ -86,29 +59,34 @@ def set_index_options(
             index.dialect_kwargs.update(options)
 
 
-class Row:
-    """The base class of tables: the annotations of a class are the columns of its table.
+class _Tables(SQLModelMetaclass):
+    """Builds the table of a class, but no mapper: rows are written and read as mappings.
 
-    A column of numbers or truth values needs no more than its annotation and its default. The
-    table name is the class name in lower case: `LogTileRow` is `log_tile`. Rows are written and
-    read as mappings, so the classes are no models: see decision record 0030.
+    The mappers would take as much time at each start as the classes themselves.
     """
 
-    metadata: ClassVar = METADATA
-    __tablename__: ClassVar[str]
-    __table__: ClassVar[Table]
-
-    def __init_subclass__(cls) -> None:
-        columns = []
-        for name, declared in cls.__annotations__.items():
-            given = cls.__dict__.get(name)
-            if not isinstance(given, Column):
-                kinds = get_args(declared) if isinstance(declared, UnionType) else (declared,)
-                given = column(_KINDS[kinds[0]], nullable=len(kinds) > 1, default=given)
-            given.key = given.name = name
-            columns.append(given)
-        words = (f"_{each.lower()}" if each.isupper() else each for each in cls.__name__[:-3])
-        cls.__tablename__ = "".join(words)[1:]
-        *parts, last = cls.__dict__.get("__table_args__", ({},))
+    def __init__(
+        self, name: str, bases: tuple[type, ...], content: dict[str, Any], **options: Any
+    ) -> None:
+        type.__init__(self, name, bases, content)
+        if not options.get("table"):
+            return
+        columns = {key: self.__dict__[key] for key in self.__dict__["__pydantic_fields__"]}
+        for key, column in columns.items():
+            column.key = column.name = key
+        words = (f"_{each.lower()}" if each.isupper() else each for each in name[:-3])
+        self.__tablename__ = "".join(words)[1:]
+        *parts, last = content.get("__table_args__", ({},))
         parts, further = (parts, last) if isinstance(last, dict) else ([*parts, last], {})
-        cls.__table__ = Table(cls.__tablename__, METADATA, *columns, *parts, **further)
+        self.__table__ = Table(
+            self.__tablename__, self.metadata, *columns.values(), *parts, **further
+        )
+
+
+class Row(SQLModel, metaclass=_Tables):
+    """The base class of tables; validators are built at first use.
+
+    The table name is the class name in lower case: `LogTileRow` is `log_tile`.
+    """
+
+    model_config = {"defer_build": True}

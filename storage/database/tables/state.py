@@ -4,61 +4,62 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     Float,
     Index,
-    Integer,
+    LargeBinary,
     SmallInteger,
+    String,
     UniqueConstraint,
 )
+from sqlmodel import Field
 
 from storage.database.tables.row import (
+    BIG,
     Row,
     big_column,
     bytes_column,
-    column,
-    digest_column,
     json_column,
     key_column,
     partial_index,
-    string_column,
     text_column,
     time_column,
 )
 
 
-class CounterRow(Row):
+class CounterRow(Row, table=True):
     """The last assigned number; the lock of this row is the write lock."""
 
-    name: str = string_column(16, primary_key=True)
+    name: str = Field(primary_key=True, max_length=16)
     value: int = big_column()
 
 
-class ArchiveRow(Row):
+class ArchiveRow(Row, table=True):
     """Facts about the archive itself, such as its id and time of creation."""
 
-    key: str = string_column(32, primary_key=True)
+    key: str = Field(primary_key=True, max_length=32)
     value: str = text_column(nullable=False)
 
 
-class SourceRow(Row):
+class SourceRow(Row, table=True):
     """A watched place (`standing`), or a place ingested by hand."""
 
     id: int = key_column()
-    name: str = string_column(200, unique=True)
-    kind: str = string_column(16)
+    name: str = Field(sa_column=Column(String(200), nullable=False, unique=True))
+    kind: str = Field(max_length=16)
     locator: str = text_column(nullable=False)
     standing: bool
     paused: bool = False
-    every_seconds: float | None = column(Float, nullable=True)
-    cron: str | None = string_column(120, nullable=True)
-    timezone: str | None = string_column(64, nullable=True)
+    every_seconds: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
+    cron: str | None = Field(default=None, max_length=120)
+    timezone: str | None = Field(default=None, max_length=64)
     options: Any = json_column()
     created_at: datetime = time_column()
     removed_at: datetime | None = time_column(nullable=True)
     places: int = 0
 
 
-class JobRow(Row):
+class JobRow(Row, table=True):
     """A unit of work; this row is authoritative, a broker carries only a wake-up for it.
 
     A partial index contains the open ones in order (`OPEN`).
@@ -81,19 +82,19 @@ class JobRow(Row):
     )
     id: int = key_column()
     seq: int = big_column()
-    kind: str = string_column(16)
+    kind: str = Field(max_length=16)
     source_id: int | None = big_column(nullable=True)
     parent_id: int | None = big_column(nullable=True)
-    state: str = string_column(16)
-    trigger: str = string_column(16)
-    slot: str | None = string_column(40, nullable=True)
+    state: str = Field(max_length=16)
+    trigger: str = Field(max_length=16)
+    slot: str | None = Field(default=None, max_length=40)
     single: bool = False
     attempts: int = 0
     arguments: Any = json_column()
-    run_after: float = column(Float)
-    lease_until: float | None = column(Float, nullable=True)
-    woken_at: float | None = column(Float, nullable=True)
-    token: str | None = string_column(200, nullable=True)
+    run_after: float = Field(sa_column=Column(Float, nullable=False))
+    lease_until: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
+    woken_at: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
+    token: str | None = Field(default=None, max_length=200)
     created_at: datetime = time_column()
     started_at: datetime | None = time_column(nullable=True)
     finished_at: datetime | None = time_column(nullable=True)
@@ -106,11 +107,11 @@ class JobRow(Row):
     refused: int = 0
     failed: int = 0
     gone: int = 0
-    passed_over: int = column(Integer, default=0, server_default="0")
-    unconfirmed: int = column(Integer, default=0, server_default="0")
+    passed_over: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    unconfirmed: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
-class PresenceRow(Row):
+class PresenceRow(Row, table=True):
     """The last known state of a file, or of a record in it, in a watched folder.
 
     `refused`: the last check did not result in an article; an unchanged file is not read again.
@@ -126,8 +127,8 @@ class PresenceRow(Row):
         Index("presence_by_locator", "source_id", "locator_id"),
         partial_index("presence_missing", "source_id", where="missing_since IS NOT NULL"),
     )
-    source_id: int = key_column()
-    place_id: int = key_column()
+    source_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    place_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
     locator_id: int = big_column()
     ordinal: int
     path: str = text_column(nullable=False)
@@ -142,11 +143,11 @@ class PresenceRow(Row):
     job_id: int | None = big_column(nullable=True)
     gone: bool = False
     refused: bool = False
-    captures: int = column(Integer, default=0, server_default="0")
+    captures: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     missing_since: datetime | None = time_column(nullable=True)
 
 
-class HostRow(Row):
+class HostRow(Row, table=True):
     """State of a server, shared by all workers; `key` is SCHEME://HOST:PORT.
 
     No request is sent until `next_at` (by the clock of the database) because of the pace, and until
@@ -154,11 +155,11 @@ class HostRow(Row):
     crawl delay of its robots.txt in seconds.
     """
 
-    key: str = string_column(300, primary_key=True)
+    key: str = Field(primary_key=True, max_length=300)
     next_at: datetime | None = time_column(nullable=True)
     retry_until: datetime | None = time_column(nullable=True)
     retry_note: str | None = text_column()
-    delay: float | None = column(Float, nullable=True)
+    delay: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
     failures: int = 0
     robots_status: int | None = None
     robots_body: bytes | None = bytes_column()
@@ -166,21 +167,21 @@ class HostRow(Row):
     robots_fetched_at: datetime | None = time_column(nullable=True)
 
 
-class RightsFileRow(Row):
+class RightsFileRow(Row, table=True):
     """The last answer for a file with declarations by location: tdmrep.json or an RSL document.
 
     `host_key` is the server of the site that it is about, `rules` pairs of a pattern and a
     declaration.
     """
 
-    host_key: str = string_column(300, primary_key=True)
-    address: str = string_column(1000, primary_key=True)
+    host_key: str = Field(primary_key=True, max_length=300)
+    address: str = Field(primary_key=True, max_length=1000)
     status: int | None = None
     rules: Any = json_column(nullable=False)
     fetched_at: datetime = time_column()
 
 
-class WatchRow(Row):
+class WatchRow(Row, table=True):
     """An address that a source checks repeatedly, and its last known state.
 
     `kind` is the content: page, feed, sitemap, list, or web if unknown. `observation_id` and
@@ -196,10 +197,10 @@ class WatchRow(Row):
         Index("watch_by_list", "listed_by"),
         Index("watch_by_guid", "source_id", "guid"),
     )
-    source_id: int = key_column()
-    origin_id: int = key_column()
+    source_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    origin_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
     address: str = text_column(nullable=False)
-    kind: str = string_column(16)
+    kind: str = Field(max_length=16)
     active: bool = True
     etag: str | None = text_column()
     last_modified: str | None = text_column()
@@ -208,8 +209,8 @@ class WatchRow(Row):
     final_id: int | None = big_column(nullable=True)
     moved_to: str | None = text_column()
     job_id: int | None = big_column(nullable=True)
-    outcome: str | None = string_column(24, nullable=True)
-    interval_seconds: float | None = column(Float, nullable=True)
+    outcome: str | None = Field(default=None, max_length=24)
+    interval_seconds: float | None = Field(default=None, sa_column=Column(Float, nullable=True))
     quiet: int = 0
     failures: int = 0
     next_check: datetime | None = time_column(nullable=True)
@@ -222,7 +223,7 @@ class WatchRow(Row):
     hints: Any = json_column()
 
 
-class CorrectedScanRow(Row):
+class CorrectedScanRow(Row, table=True):
     """The corrected start of a scan during which the archive's time ran ahead.
 
     `seq` replaces the `seq` of the scan: the rows that it confirms have changed.
@@ -233,18 +234,18 @@ class CorrectedScanRow(Row):
     started_at: datetime = time_column()
 
 
-class RenewalRow(Row):
+class RenewalRow(Row, table=True):
     """The number of a row of the record since its rows in the views changed.
 
     The columns `seq` of the views count it: see `storage.history.renewals`.
     """
 
-    table_name: str = string_column(16, primary_key=True)
+    table_name: str = Field(primary_key=True, max_length=16)
     row_id: int = key_column()
     seq: int = big_column()
 
 
-class ArticleRow(Row):
+class ArticleRow(Row, table=True):
     """The content of one origin, or of several joined ones, over time.
 
     `content_at` is the time of the last observation with a wording, `last_seen` includes the
@@ -253,10 +254,10 @@ class ArticleRow(Row):
 
     id: int = key_column()
     seq: int = big_column()
-    public_id: str = string_column(32, index=True)
+    public_id: str = Field(max_length=32, index=True)
     origin_id: int = big_column()
     source_id: int = big_column()
-    state: str = string_column(16)
+    state: str = Field(max_length=16)
     versions: int
     head_version_id: int | None = big_column(nullable=True)
     first_seen: datetime = time_column()
@@ -265,14 +266,14 @@ class ArticleRow(Row):
     latest_at: datetime = time_column()
 
 
-class ArticleOriginRow(Row):
+class ArticleOriginRow(Row, table=True):
     """The article of an origin."""
 
     origin_id: int = key_column()
     article_id: int = big_column(index=True)
 
 
-class SnapshotRow(Row):
+class SnapshotRow(Row, table=True):
     """The outcome of one observation of an article.
 
     `seq` is the top of a block of `SNAPSHOT_BLOCK` numbers.
@@ -293,13 +294,13 @@ class SnapshotRow(Row):
     source_id: int = big_column()
     observed_at: datetime = time_column()
     is_foreign: bool
-    outcome: str = string_column(24)
+    outcome: str = Field(max_length=24)
     wording_id: int | None = big_column(nullable=True)
     derivation_id: int | None = big_column(nullable=True)
     version: int | None = None
 
 
-class VersionRow(Row):
+class VersionRow(Row, table=True):
     """A run of one wording in one article: computed by `storage.history.runs`.
 
     `seq` is the top of a block of `FIELD_BLOCK` numbers, one for each row of the view `fields`.
@@ -339,11 +340,11 @@ class VersionRow(Row):
     noise: Any = json_column()
     notices: Any = json_column()
     entries: Any = json_column()
-    method: int = column(SmallInteger, server_default="0")
+    method: int = Field(sa_column=Column(SmallInteger, nullable=False, server_default="0"))
     confirmed_id: int | None = big_column(nullable=True)
 
 
-class ChangeEventRow(Row):
+class ChangeEventRow(Row, table=True):
     """A row of the change feed: a change, what became different of it, or its withdrawal.
 
     `kind` is change, update or withdrawn, `what` the names of an update. The change is that to the
@@ -358,14 +359,14 @@ class ChangeEventRow(Row):
     origin_id: int = big_column()
     wording_id: int = big_column()
     occurrence: int
-    kind: str = string_column(16)
+    kind: str = Field(max_length=16)
     what: Any = json_column(nullable=False)
     changed_after: datetime | None = time_column(nullable=True)
     changed_by: datetime = time_column()
     recorded_at: datetime | None = time_column(nullable=True)
 
 
-class BoilerplateDueRow(Row):
+class BoilerplateDueRow(Row, table=True):
     """A removed or added paragraph that may turn out to be boilerplate of its site.
 
     `site` and `fingerprint` are 63 bits of a digest; the step is that between two derivations of
@@ -373,14 +374,14 @@ class BoilerplateDueRow(Row):
     """
 
     __table_args__ = (Index("boilerplate_due_by_article", "article_id"),)
-    site: int = key_column()
-    fingerprint: int = key_column()
-    article_id: int = key_column()
-    a_derivation_id: int = key_column()
-    b_derivation_id: int = key_column()
+    site: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    fingerprint: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    article_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    a_derivation_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
+    b_derivation_id: int = Field(sa_column=Column(BIG, primary_key=True, autoincrement=False))
 
 
-class RebuildDueRow(Row):
+class RebuildDueRow(Row, table=True):
     """An article whose versions the next scan with an unchanged file may change.
 
     An imported capture is newer than the last check of a file of `source_id` with another text:
@@ -391,7 +392,7 @@ class RebuildDueRow(Row):
     source_id: int = big_column(index=True)
 
 
-class IndexKeyRow(Row):
+class IndexKeyRow(Row, table=True):
     """A number that finds similar wordings (`storage.similarity.index_keys`).
 
     `day` counts days since the year 1, 0 if unknown. No index key has more than a few rows: keys
@@ -405,7 +406,7 @@ class IndexKeyRow(Row):
     day: int
 
 
-class RelationDueRow(Row):
+class RelationDueRow(Row, table=True):
     """A new wording to compare with others; `found` are its candidates.
 
     Null if its index keys have to be added first.
@@ -416,22 +417,22 @@ class RelationDueRow(Row):
     recorded_at: datetime = time_column()
 
 
-class ClusterRow(Row):
+class ClusterRow(Row, table=True):
     """Articles connected by copies, and their number; `label` is displayed."""
 
     id: int = key_column()
-    label: str = string_column(32)
+    label: str = Field(max_length=32)
     size: int
 
 
-class ClusterMemberRow(Row):
+class ClusterMemberRow(Row, table=True):
     """The cluster of an article."""
 
     article_id: int = key_column()
     cluster_id: int = big_column(index=True)
 
 
-class SuppressionRow(Row):
+class SuppressionRow(Row, table=True):
     """Redacted content that must not return, as a digest with the archive's salt.
 
     `kind` is the content: `raw` bytes, `w1` a wording, `passage` a passage at an address, `title` a
@@ -441,15 +442,15 @@ class SuppressionRow(Row):
     for an address that of its origin.
     """
 
-    digest: bytes = digest_column(primary_key=True)
-    kind: str = string_column(16)
+    digest: bytes = Field(sa_column=Column(LargeBinary(32), primary_key=True))
+    kind: str = Field(max_length=16)
     words: int = 0
     form: Any = json_column()
     act_id: int = big_column()
 
 
-class SearchDueRow(Row):
+class SearchDueRow(Row, table=True):
     """A wording that is not in the full-text index yet."""
 
     wording_id: int = key_column()
-    language: str | None = string_column(16, nullable=True)
+    language: str | None = Field(default=None, max_length=16)
