@@ -22,7 +22,8 @@ from bench.judge.quotation_gold import articles, paragraphs_of, same_text
 from bench.judge.reported_speech import LOOKED_AT, labelled_pages
 from bench.judge.table import FOLDS, fold_of
 from storage.values.draft import Paragraph
-from worker.text.annotate.indirect import Statement, indirect_quotes
+from worker.text.annotate.indirect import indirect_quotes
+from worker.text.annotate.statements_german import Statement
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PENALTY, PAGE_WEIGHT = 3.0, 3.0

@@ -14,7 +14,7 @@ from pathlib import Path
 from bench.fit.english_speakers import WEIGHTS, write_weights
 from bench.fit.identities import Rows, fit, read
 from worker.text.annotate.fitted import load_weights
-from worker.text.annotate.speaker import named
+from worker.text.annotate.speaker import name_signs
 
 TARGET = WEIGHTS / "named.json"
 FEWEST = 4
@@ -23,7 +23,7 @@ FEWEST = 4
 
 def features_of(row: dict[str, str]) -> frozenset[str]:
     """Return the evidence for and against a name."""
-    return named.find_features(row["name"], row["text"], row["language"])
+    return name_signs.find_person_features(row["name"], row["text"], row["language"])
 
 
 def fit_words(
@@ -37,7 +37,7 @@ def fit_words(
 
 def count_right(rows: Rows) -> str:
     """Return how many of the names that are accepted are persons, and how many persons they are."""
-    kept = [e for e in rows if named.is_person_name(e["name"], e["text"], e["language"])]
+    kept = [e for e in rows if name_signs.is_person_name(e["name"], e["text"], e["language"])]
     right = sum(each["is_person"] for each in kept)
     persons = sum(each["is_person"] for each in rows)
     return f"{right} of {len(kept)} are persons; {right} of {persons} persons; {len(rows)} names"

@@ -1,11 +1,10 @@
 """The cue of a quotation, and words used by the rules of both languages."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Cue:
+class Cue(NamedTuple):
     """The word that introduces a quotation, as spelled in the text, and the speaker that it names.
 
     `word` is None if only a name and a colon introduce the quotation; `speaker` is None if no

@@ -32,6 +32,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from itertools import pairwise
+from typing import NamedTuple
 
 from storage.values.draft import NamedSpeaker, Paragraph, Quote
 from worker.text.annotate.cue import EMPTY_CUE, PRONOUNS, Cue
@@ -63,6 +64,7 @@ from worker.text.annotate.speaker.choice import (
     candidate_speakers,
     certainty,
     choose,
+    is_named,
 )
 from worker.text.annotate.speaker.english import (
     Candidate,
@@ -143,14 +145,13 @@ class _LastQuotation:
     is_doubtful: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """The sentence of a quotation: its paragraph with masked quotations, and what is around it."""
 
     text: str
     breaks: Sequence[int]
     number: int
-    index: int
+    paragraph: int
     before: str
     after: str
     cue: Cue | None
@@ -205,19 +206,17 @@ office='Sprecherin der Wehr', kind='person'),), confidence=None),)
     """
     extracted: list[Quote] = []
     extractor = _QuoteExtractor(paragraphs, language or "", choices)
-    for index, paragraph in enumerate(paragraphs):
-        text = paragraph.text
-        if paragraph.role not in READ_ROLES:
-            continue
+    read = [(at, each.text) for at, each in enumerate(paragraphs) if each.role in READ_ROLES]
+    for number, (index, text) in enumerate(read, 1):
         if has_mark(text):
-            following = (paragraphs[at] for at in range(index + 1, len(paragraphs)))
-            follower = next((each.text for each in following if each.role in READ_ROLES), "")
+            follower = read[number][1] if number < len(read) else ""
             masked = mask_paragraph(text, extractor.language, follower)
-            text = masked.text
             if masked.spans:
                 extracted += extractor.extract_paragraph(masked, index, follower)
+            extractor.history.append(masked.text)
+        else:
+            extractor.history.append(text)
         extractor.preceding = index
-        extractor.history.append(text)
     return tuple(extracted)
 
 
@@ -283,12 +282,16 @@ class _QuoteExtractor:
 
     def _find_german_speaker(self, place: "_Place") -> Speaker | None:
         """Choose the speaker of a German quotation, and resolve whom the words mean."""
-        last, text = self.last, place.text[: place.sentence_start]
+        last, cue, text = self.last, place.cue, place.text[: place.sentence_start]
+        if cue is not None and cue.speaker and is_named(cue, self.full_text):
+            self.is_doubtful = False
+            last.resolved = self._full_name(cue.speaker)
+            return self.choices.german([Speaker(cue.speaker)])
         context = QuotationContext(
             place.before[-_MAX_CONTEXT_LENGTH:], place.after[:_MAX_CONTEXT_LENGTH],
             partial(self._preceding_sentences, place.text, place.nearest), self.full_text,
         )  # fmt: skip
-        is_here = last.paragraph == place.index
+        is_here = last.paragraph == place.paragraph
         distance = place.number - last.sentence if is_here else _FAR_APART
         speaker = self._choose_speaker(
             context, place.cue, is_same_sentence=place.is_same_sentence, distance=distance
@@ -296,14 +299,14 @@ class _QuoteExtractor:
         if speaker:
             previous = last.resolved if distance <= _NEAR else None
             name = self._resolve_german(
-                speaker, place.cue, previous, place.index, text, place.before
+                speaker, place.cue, previous, place.paragraph, text, place.before
             )
             last.resolved = self._full_name(name) if name else None
         return speaker
 
     def _find_english_speaker(self, place: "_Place") -> Speaker | None:
         """Choose the speaker of any other quotation, and resolve whom the words mean."""
-        last, cue, number, index = self.last, place.cue, place.number, place.index
+        last, cue, number, index = self.last, place.cue, place.number, place.paragraph
         is_certain = _is_certain(cue, place.before, place.after)
         before = None
         if not (is_certain and cue and cue.speaker):

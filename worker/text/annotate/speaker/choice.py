@@ -43,12 +43,7 @@ def candidate_speakers(
     context: QuotationContext, cue: Cue | None, previous: PreviousQuotation | None
 ) -> list[Speaker]:
     """Return the candidate speakers: the one named by the cue, otherwise all candidates nearby."""
-    if (
-        cue is not None
-        and cue.speaker
-        and can_be_speaker(cue.speaker)
-        and can_speak(cue.speaker, context.full_text, "de")
-    ):
+    if cue is not None and cue.speaker and is_named(cue, context.full_text):
         return [Speaker(cue.speaker)]
     speakers = nearby_candidates(context)
     pronouns = [option for option in speakers if option.pronoun]
@@ -64,6 +59,12 @@ def candidate_speakers(
             break
         speakers += _add_text_marks(nearby, context, previous)
     return speakers
+
+
+def is_named(cue: Cue, full_text: str) -> bool:
+    """Check whether a German cue names somebody who can speak."""
+    name = cue.speaker
+    return name is not None and can_be_speaker(name) and can_speak(name, full_text, "de")
 
 
 def _add_text_marks(

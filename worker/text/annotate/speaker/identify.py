@@ -8,8 +8,7 @@ from storage.language.folded_names import JOINED
 from storage.values.draft import NamedSpeaker
 from worker.text.annotate.speaker.first_names import FIRST_NAMES
 from worker.text.annotate.speaker.german_words import noun_kinds
-from worker.text.annotate.speaker.name_signs import OPENERS, known_persons
-from worker.text.annotate.speaker.named import is_person_name
+from worker.text.annotate.speaker.name_signs import OPENERS, is_person_name, known_persons
 from worker.text.annotate.speaker.resolve import name_positions
 
 _IN_BRACKETS = re.compile(r"(?<!\s)\s*+[\[(][^)\]]{0,40}[)\]]?")
@@ -33,7 +32,7 @@ _OFFICE_ENDINGS = re.compile(
     r"striker|engineer|ingenieur|resident|bewohner|anwohner|betreiber|intendant|präfekt|"
     r"justice|general|oberst|colonel|chef|chief|doctor|arzt|ärzt|wehrmann|obmann|obfrau|"
     r"sitzende|woman|elte|kolleg|gewerkschafter|mediziner|chirurg|unternehmer|historian|wirt|"
-    r"lawyer)(?:in|innen|s|es|e|er|ers|en|n|rin|ern)?\Z",
+    r"lawyer|rätin|dezernent)(?:in|innen|s|es|e|er|ers|en|n|rin|ern)?\Z",
     re.IGNORECASE,
 )
 _OFFICE_WORDS = re.compile(

@@ -1,13 +1,20 @@
-"""What a text tells of the names in it: which are persons, and whether of women or men."""
+"""What a text tells of the names in it: which are persons, and whether of women or men.
 
+Whether words name a person is a fitted sum of the evidence, with the weights of
+`weights/named.json`, written by bench/fit/named.py.
+"""
+
+import math
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from functools import cached_property, lru_cache
-from itertools import chain, compress, count
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cached_property, lru_cache, reduce
+from operator import or_
+from typing import NamedTuple
 
 from worker.text.annotate.cues_english import VERBS as ENGLISH_VERBS
 from worker.text.annotate.cues_german import VERBS as GERMAN_VERBS
+from worker.text.annotate.fitted import load_weights
 from worker.text.annotate.speaker.first_names import FIRST_NAMES, tell_gender
 from worker.text.annotate.speaker.german_words import NO_SPEAKER, noun_kinds
 
@@ -52,6 +59,7 @@ _MARKS = ".,;:!?()[]§–—-„“”\"'‚‘’»«›‹…"
 _MAX_LENGTH = 20_000
 _PLACE_WORDS = frozenset({"in", "near", "across", "aus", "nach", "throughout"})
 _THE = frozenset({"the", "The", "this", "a", "an", "das", "des"})
+_ARTICLES = ("the", "The", "das", "des", "der")
 _SUFFIXES = frozenset({"Jr", "Sr"})
 _FEMALE_TITLES = frozenset({"Mrs", "Ms", "Miss", "Frau"})
 _MALE_TITLES = frozenset({"Mr", "Herr", "Herrn"})
@@ -63,6 +71,13 @@ _AT_PLACE = (
     "named in full", "titled", "behind a role", "said", "who", "female", "male", "place", "the",
 )  # fmt: skip
 """The signs at one place of a name."""
+_BITS = {name: 1 << bit for bit, name in enumerate(_AT_PLACE)}
+_FEMALE, _MALE = _BITS["female"], _BITS["male"]
+_TITLED_BITS = _BITS["titled"] | _FEMALE | _MALE
+_ONCE = [(name, _BITS[name]) for name in _AT_PLACE[:5]]
+_PERSONAL_BITS = sum(_BITS.get(name, 0) for name in PERSONAL)
+_REACH = 120
+"""Letters before and behind a name in which the words around it are sought."""
 _FEW, _OFTEN, _SHARE = 2, 4, 0.3
 _MAX_KNOWN, _MAX_KNOWN_LENGTH = 30_000, 40
 
@@ -84,6 +99,15 @@ class _LastNames(dict[str, str]):
 _LAST_NAMES = _LastNames()
 
 
+class _Place(NamedTuple):
+    """A place of a name: its position in the text, and the words around it with its range."""
+
+    at: int
+    words: Sequence[str]
+    start: int
+    end: int
+
+
 class NameSigns:
     """The names in a text by their last words, with the signs at all of their places.
 
@@ -92,10 +116,8 @@ class NameSigns:
     """
 
     def __init__(self, text: str, language: str) -> None:
-        self._words = text[:_MAX_LENGTH].split()
+        self._text = f" {' '.join(text[:_MAX_LENGTH].split())} "
         self._verbs = GERMAN_VERBS if language == "de" else ENGLISH_VERBS
-        self._lasts = [*map(_LAST_NAMES.__getitem__, self._words)]
-        self._positions: dict[str, list[int]] = defaultdict(list)
         self._own_signs: dict[str, tuple[str, ...]] = {}
         self._signs: dict[str, tuple[str, ...]] = {}
 
@@ -110,9 +132,8 @@ class NameSigns:
     def own_signs(self, name: str) -> tuple[str, ...]:
         """Return the signs of a last name that need no other name of the text."""
         if name not in self._own_signs:
-            places = self._places(self._positions_of(name))
-            found = self._found(name, places) if places else {"nowhere"}
-            self._own_signs[name] = tuple(sorted(found))
+            places = self._places(name)
+            self._own_signs[name] = self._found(name, places) if places else ("nowhere",)
         return self._own_signs[name]
 
     def is_main_person(self, name: str) -> bool:
@@ -122,110 +143,124 @@ class NameSigns:
 
     def is_common(self, word: str) -> bool:
         """Check whether the text has a word in small letters, too."""
-        return word.casefold() in self._all_words
+        return f" {word.casefold()} " in self._text
 
-    def _positions_of(self, name: str) -> Iterable[int]:
-        """Return which words are a last name: most texts are asked for few names."""
-        if self._positions or not name:
-            return self._positions.get(name, ())
-        found, at, lasts = [], -1, self._lasts
-        for _ in range(lasts.count(name)):
-            at = lasts.index(name, at + 1)
-            found.append(at)
-        return found
+    def has_article(self, name: str) -> bool:
+        """Check whether the text has an article immediately before a name."""
+        return any(f" {each} {name}" in self._text for each in _ARTICLES)
 
-    def _places(self, positions: Iterable[int]) -> list[tuple[int, int]]:
-        """Return where each name with a last name at these words starts, and where it ends."""
-        places = []
-        for at in positions:
-            last = at + self._is_continued(at)
-            is_part = last > at or self._is_continued(at - 1)
-            has_suffix = is_part and self._words[last].strip(_MARKS) in _SUFFIXES
-            if last - has_suffix != at or self._is_continued(last):
-                continue
-            start = at
-            while self._is_continued(start - 1):
-                start -= 1
-            places.append((start, at + 1))
+    def _places(self, name: str) -> list[_Place]:
+        """Return the places of all names with this last name."""
+        text, places = self._text, []
+        at = text.find(name) if name else -1
+        while at >= 0:
+            left, right = text.rfind(" ", 0, at), text.find(" ", at)
+            if _LAST_NAMES[text[left + 1 : right]] == name:
+                before = text[max(0, left - _REACH) : left].split(" ")[1:]
+                behind = text[left + 1 : right + _REACH].rstrip(" ").split(" ")
+                place = _place_of(left, [*before, *behind], len(before))
+                places += [place] if place else []
+            at = text.find(name, right)
         return places
-
-    def _is_continued(self, at: int) -> bool:
-        """Check whether the name that a word is part of has a next word."""
-        lasts, words = self._lasts, self._words
-        if not (0 <= at < len(words) - 1 and lasts[at] and lasts[at + 1]):
-            return False
-        word = words[at].strip(_MARKS) if words[at][-1] in _MARKS else ""
-        return words[at + 1][0].isupper() and (len(word) < 2 or word in TITLES)
-
-    @cached_property
-    def _all_words(self) -> frozenset[str]:
-        return frozenset(self._words)
 
     @cached_property
     def _main_person(self) -> str | None:
         """Return the person who is named most often, at least a few times."""
-        positions = self._positions
-        for at in compress(count(), self._lasts):
-            positions[self._lasts[at]].append(at)
-        often = sorted(
-            (-len(each), each[0], name) for name, each in positions.items() if len(each) >= _FEW
-        )
+        lasts = Counter(filter(None, map(_LAST_NAMES.__getitem__, self._text.split())))
         best, main_person = (1 - _FEW, 0), None
-        for most, _, name in often:
-            if most > best[0]:
+        for name, most in lasts.most_common():
+            if most < max(_FEW, -best[0]):
                 break
-            places = self._places(positions[name])
-            rank = (-len(places), places[0][0] if places else 0)
+            places = self._places(name)
+            rank = (-len(places), places[0].at if places else 0)
             if rank < best and self._is_personal(places):
                 best, main_person = rank, name
         return main_person
 
-    def _is_personal(self, places: Sequence[tuple[int, int]]) -> bool:
-        return _is_shortened(places) or any(
-            not PERSONAL.isdisjoint(self._at(*each)) for each in places
-        )
+    def _is_personal(self, places: Sequence[_Place]) -> bool:
+        return _is_shortened(places) or any(self._at(each) & _PERSONAL_BITS for each in places)
 
-    def _found(self, name: str, places: Sequence[tuple[int, int]]) -> set[str]:
-        signs = Counter(chain.from_iterable(self._at(*each) for each in places))
-        number = len(places)
-        found = signs.keys() - {"place", "the", *GENDERS}
-        found.add("named once" if number == 1 else "named often" if number > _OFTEN else "named")
-        found |= {each for each in ("place", "the") if signs[each] >= _SHARE * number}
+    def _found(self, name: str, places: Sequence[_Place]) -> tuple[str, ...]:
+        signs, number = [self._at(each) for each in places], len(places)
+        every = reduce(or_, signs)
+        found = [sign for sign, bit in _ONCE if every & bit]
+        found.append("named once" if number == 1 else "named often" if number > _OFTEN else "named")
+        for sign in ("place", "the"):
+            bit = _BITS[sign]
+            if every & bit and sum([1 for each in signs if each & bit]) >= _SHARE * number:
+                found.append(sign)
+        if every & (_FEMALE | _MALE):
+            balance = sum([(each & _FEMALE > 0) - (each & _MALE > 0) for each in signs])
+            found += ["female"] if balance > 0 else ["male"] if balance < 0 else []
         if _is_shortened(places):
-            found.add("shortened")
-        balance = signs["female"] - signs["male"]
-        if balance:
-            found.add("female" if balance > 0 else "male")
+            found.append("shortened")
         if self.is_common(name):
-            found.add("common word")
-        return found
+            found.append("common word")
+        return tuple(sorted(found))
 
-    def _at(self, start: int, end: int) -> Iterable[str]:
-        """Return the signs at one place of a name."""
-        words, named = self._words, [each.strip(_MARKS) for each in self._words[start:end]]
+    def _at(self, place: _Place) -> int:
+        """Return the signs at one place of a name, as bits."""
+        _, words, start, end = place
+        named = [each.strip(_MARKS) for each in words[start:end]]
         before = words[start - 1] if start and words[start][0].isupper() else ""
         before = before.removesuffix(".") if before.removesuffix(".") in TITLES else before
-        after = words[end].strip(_MARKS) if end < len(words) else ""
+        behind = words[end].strip(_MARKS) if end < len(words) else ""
         mark = words[end - 1][-1]
-        around = (before, *named)
-        gender = tell_gender_of_name(named)
-        marks = (
-            not FIRST_NAMES.isdisjoint(named[:-1]),
-            not TITLES.isdisjoint(around),
-            before.endswith(_ROLE_ENDINGS) or "person" in noun_kinds(before),
-            (after in self._verbs and mark not in _MARKS) or before in self._verbs,
-            after == "who" and mark not in ".;:",
-            gender == "f" or not _FEMALE_TITLES.isdisjoint(around),
-            gender == "m" or not _MALE_TITLES.isdisjoint(around),
-            before in _PLACE_WORDS,
-            before in _THE,
-        )
-        return compress(_AT_PLACE, marks)
+        gender, bits = tell_gender_of_name(named), _bits_before(before)
+        if end - start > 1:
+            bits |= not FIRST_NAMES.isdisjoint(named[:-1])
+        if not TITLES.isdisjoint(named):
+            bits |= reduce(or_, map(_bits_before, named)) & _TITLED_BITS
+        if before in self._verbs or (behind in self._verbs and mark not in _MARKS):
+            bits |= _BITS["said"]
+        if behind == "who" and mark not in ".;:":
+            bits |= _BITS["who"]
+        return bits | (_FEMALE if gender == "f" else _MALE if gender == "m" else 0)
 
 
-def _is_shortened(places: Sequence[tuple[int, int]]) -> bool:
+def _place_of(at: int, words: Sequence[str], last: int) -> _Place | None:
+    """Return the place of the name with this last word, None if a longer name has it."""
+    end = last + _is_continued(words, last)
+    is_part = end > last or _is_continued(words, last - 1)
+    has_suffix = is_part and words[end].strip(_MARKS) in _SUFFIXES
+    if end - has_suffix != last or _is_continued(words, end):
+        return None
+    start = last
+    while _is_continued(words, start - 1):
+        start -= 1
+    return _Place(at, words, start, last + 1)
+
+
+def _is_continued(words: Sequence[str], at: int) -> bool:
+    """Check whether the name that a word is part of has a next word."""
+    if not 0 <= at < len(words) - 1:
+        return False
+    word, following = words[at], words[at + 1]
+    if not (following[0].isupper() and _LAST_NAMES[word] and _LAST_NAMES[following]):
+        return False
+    if word[-1] not in _MARKS:
+        return True
+    word = word.strip(_MARKS)
+    return len(word) < 2 or word in TITLES
+
+
+@lru_cache(maxsize=4096)
+def _bits_before(word: str) -> int:
+    """Return the signs that the word before a name gives."""
+    marks = {
+        "titled": word in TITLES,
+        "behind a role": word.endswith(_ROLE_ENDINGS) or "person" in noun_kinds(word),
+        "female": word in _FEMALE_TITLES,
+        "male": word in _MALE_TITLES,
+        "place": word in _PLACE_WORDS,
+        "the": word in _THE,
+    }
+    return sum(_BITS[name] for name, is_set in marks.items() if is_set)
+
+
+def _is_shortened(places: Sequence[_Place]) -> bool:
     """Check whether a name occurs with and without a word before it."""
-    return len({end - start > 1 for start, end in places}) > 1
+    return len({each.end - each.start > 1 for each in places}) > 1
 
 
 @lru_cache(maxsize=4)
@@ -236,5 +271,79 @@ def read_names(text: str, language: str) -> NameSigns:
 
 def tell_gender_of_name(words: Sequence[str]) -> str:
     """Return f or m for the words of a name; a single word counts if it is a common first name."""
-    firsts = words[:-1] or [word for word in words if word in FIRST_NAMES]
-    return next(filter(None, map(tell_gender, reversed(firsts))), "")
+    if len(words) == 1:
+        return tell_gender(words[0]) if words[0] in FIRST_NAMES else ""
+    return next(filter(None, map(tell_gender, reversed(words[:-1]))), "")
+
+
+_LEAST = 0.6
+"""The least probability of a person: below it, one name more is lost for each wrong one less."""
+_LEAST_SCORE = math.log(_LEAST / (1 - _LEAST))
+_OF_MAIN = f"sign {MAIN_PERSON}"
+_INFLECTED = ("e", "en", "er", "es", "em")
+
+
+@lru_cache(maxsize=512)
+def is_person_name(name: str, full_text: str, language: str) -> bool:
+    """Check whether words of a text are the name of a person, by all of their places.
+
+    >>> text = "Bo Lind kam. Angaben der Zeugen fehlen. Lind sagte, die Zeugen schweigen."
+    >>> [is_person_name(each, text, "de") for each in ("Bo Lind", "Angaben der Zeugen")]
+    [True, False]
+    """
+    fitted, signs = load_weights("named"), read_names(full_text, language)
+    if _has_given_name(name, signs):
+        return True
+    found = _find_own_features(name, signs, language)
+    total = fitted["always"] + sum([fitted.get(each, 0.0) for each in found])
+    of_main = fitted.get(_OF_MAIN, 0.0)
+    if (total >= _LEAST_SCORE) == (total + of_main >= _LEAST_SCORE):
+        return total >= _LEAST_SCORE
+    return total + of_main * signs.is_main_person(name.rsplit(maxsplit=1)[-1]) >= _LEAST_SCORE
+
+
+def _has_given_name(name: str, signs: NameSigns) -> bool:
+    """Check whether a given name begins words that the text has neither small nor behind "the"."""
+    words = name.split()
+    return (
+        len(words) > 1
+        and words[0] not in OPENERS
+        and bool(tell_gender(words[0]))
+        and not signs.is_common(words[0])
+        and not signs.is_common(words[-1])
+        and not signs.has_article(name)
+    )
+
+
+def find_person_features(name: str, full_text: str, language: str) -> frozenset[str]:
+    """Return the evidence for and against a person: the signs of the last name, and the words."""
+    signs = read_names(full_text, language)
+    found = _find_own_features(name, signs, language)
+    return found | {_OF_MAIN} if signs.is_main_person(name.rsplit(maxsplit=1)[-1]) else found
+
+
+def _find_own_features(name: str, signs: NameSigns, language: str) -> frozenset[str]:
+    """Return the evidence that needs no other name of the text."""
+    words = name.split()
+    inside = {
+        "given name": not FIRST_NAMES.isdisjoint(words[:-1]),
+        "initial": any(len(each.rstrip(".")) == 1 for each in words),
+        "opener": words[0] in OPENERS,
+        "first common word": signs.is_common(words[0]),
+        "article": not {"der", "den", "zum"}.isdisjoint(words) and "von" not in words,
+    }
+    return frozenset((
+        *(f"sign {each}" for each in signs.own_signs(words[-1])),
+        *(each for each, is_set in inside.items() if is_set),
+        *(f"first {each}" for each in _describe(words[0], language)),
+        *(f"last {each}" for each in _describe(words[-1], language)),
+    ))  # fmt: skip
+
+
+def _describe(word: str, language: str) -> Iterator[str]:
+    if word.isupper() and word[1:].isalpha():
+        yield "capitals"
+    if language == "de":
+        yield from noun_kinds(word)
+        if word.endswith(_INFLECTED):
+            yield "inflected"

@@ -49,11 +49,18 @@ def full_name(name: str, full_text: str) -> str:
     """
     if len(name) > _MAX_NAME_LENGTH:
         return name
+    if f"{name}, " in full_text or f"{name} (" in full_text:
+        ends = (start + len(name) for start in name_positions(name, full_text))
+        holder = next(filter(None, (_ROLE_HOLDER.match(full_text, end) for end in ends)), None)
+        if holder and not _OTHER_MEMBERS.match(full_text, holder.end()):
+            return holder["name"]
+    return name if " " in name else _name_of_word(name, full_text)
+
+
+def _name_of_word(name: str, full_text: str) -> str:
+    """Return the full name for a last name or an office of one word."""
     ends = [start + len(name) for start in name_positions(name, full_text)]
-    holder = next(filter(None, (_ROLE_HOLDER.match(full_text, end) for end in ends)), None)
-    if holder and not _OTHER_MEMBERS.match(full_text, holder.end()):
-        return holder["name"]
-    if not ends or " " in name:
+    if not ends:
         return name
     is_role = name[0].islower()
     lasts = () if is_role else name_positions(last_name(name), full_text)
@@ -80,7 +87,8 @@ def _holder_of(role: str, full_text: str) -> str | None:
         if start < 0:
             break
         end = start + len(word)
-        if _is_inner(full_text[end : end + 1]):
+        behind = full_text[end : end + 1]
+        if behind.isalnum() or behind in _JOINTS:
             continue
         before = full_text[max(0, start - _MAX_NAME_LENGTH) : start]
         part = before.rpartition(" ")[2].rpartition("\n")[2]
@@ -123,14 +131,15 @@ def name_positions(word: str, full_text: str) -> Iterator[int]:
     start, count = full_text.find(word), 0
     while start >= 0 and count < _MAX_POSITIONS:
         end = start + len(word)
-        if not _is_inner(full_text[start - 1 : start]) and not _is_inner(full_text[end : end + 1]):
+        before, behind = full_text[start - 1 : start], full_text[end : end + 1]
+        is_inner = before.isalnum() or before in _JOINTS or behind.isalnum() or behind in _JOINTS
+        if not is_inner:
             count += 1
             yield start
         start = full_text.find(word, end)
 
 
-def _is_inner(letter: str) -> bool:
-    return letter.isalnum() or letter in {"_", "-"}
+_JOINTS = frozenset({"_", "-"})
 
 
 def _first_name(full_text: str, position: int) -> str | None:
