@@ -1,17 +1,20 @@
 """`pytest $(python -m tests.touched [BASE])`: the test files nearest to what was changed.
 
 A changed test file runs itself, a changed helper the tests that use it. A changed module of the
-product runs the tests that import it, or else those that import the nearest module that does.
-BASE is a revision of git to compare the working tree with: HEAD by default.
+product runs the tests that import it, or else those that import the nearest module that does. A
+changed row of a TOML file of the product runs the tests of the modules that quote its key, and the
+tests that name the file. BASE is a revision of git to compare the working tree with: HEAD by default.
 """
 
 import ast
 import subprocess
 import sys
+import tomllib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("lesart", "storage", "worker", "bench", "tests")
@@ -20,7 +23,8 @@ ROOMS = ("lesart", "storage", "worker", "bench", "tests")
 def changed_files(base: str) -> list[Path]:
     """Return the Python files that differ from a revision, those that git does not know included.
 
-    Any other file stands for the modules of its folder.
+    A row of a TOML file stands for the files that quote its key, any other file for the modules of
+    its folder.
     """
     found: set[Path] = set()
     for words in (["diff", "--name-only", base], ["ls-files", "--others", "--exclude-standard"]):
@@ -31,9 +35,49 @@ def changed_files(base: str) -> list[Path]:
             path = ROOT / name
             if path.suffix == ".py":
                 found.add(path)
+            elif path.suffix == ".toml" and name.startswith(("storage/", "worker/")):
+                found |= files_that_quote(path, changed_keys(path, base))
             elif name.startswith(ROOMS):
                 found.update(path.parent.glob("*.py"))
     return sorted(path for path in found if path.exists())
+
+
+def changed_keys(path: Path, base: str) -> set[str]:
+    name = str(path.relative_to(ROOT))
+    shown = subprocess.run(["git", "show", f"{base}:{name}"], cwd=ROOT, capture_output=True)
+    new = path.read_text("utf-8") if path.exists() else ""
+    return {*differing_keys(tomllib.loads(shown.stdout.decode()), tomllib.loads(new))}
+
+
+def differing_keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the keys of the rows that differ; a table with a message is one row.
+
+    >>> [*differing_keys({"texts": {"a": 1, "b": 2}}, {"texts": {"a": 1, "b": 3}})]
+    ['b']
+    >>> [*differing_keys({"empty": {"message": 1}}, {"empty": {"message": 2}})]
+    ['empty']
+    """
+    for key in old.keys() | new.keys():
+        rows = old.get(key, {}), new.get(key, {})
+        if all(isinstance(row, dict) and "message" not in row for row in rows):
+            yield from differing_keys(*rows)
+        elif rows[0] != rows[1]:
+            yield key
+
+
+def files_that_quote(table: Path, keys: set[str]) -> set[Path]:
+    """Return the modules that quote one of the keys, and the tests that name the file or such a key
+    of several words: a single word has other meanings in tests.
+    """
+    files = {path for room in ROOMS for path in (ROOT / room).rglob("*.py")}
+    quoted = {f'"{key}"' for key in keys}
+    of_tests = {each for each in quoted if "_" in each or " " in each} | {table.name}
+    return {
+        path
+        for path in (files if keys else ())
+        if any(mark in path.read_text("utf-8")
+               for mark in (of_tests if path.is_relative_to(ROOT / "tests") else quoted))
+    }  # fmt: skip
 
 
 def module_file(name: str) -> Path | None:

@@ -10,6 +10,8 @@ import pytest
 
 from storage.capabilities import CAPABILITIES, module_of
 from storage.capabilities.hooks import PARTS, TEMPLATES
+from storage.database.view_queries.sql_words import SQLITE
+from storage.database.views import VIEWS
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("storage/capabilities", "worker/capabilities", "tests/capabilities")
@@ -100,7 +102,6 @@ WITHOUT_HOOK = {
     },
     "unconfirmed": {
         "docs/browser.md": _LINK,
-        "docs/architecture.md": "a step of the path of a file has the word of its scope",
         "docs/alerts.md": _LINK, "docs/watch.md": _LINK,
         "docs/sql.md": "an outcome of checks, and a count of jobs",
         **dict.fromkeys((
@@ -127,9 +128,9 @@ WITHOUT_HOOK = {
 In code, a string with the name of a capability, of its table, view, scope or kind of pages counts.
 """
 FORMS = (
-    "`{}`", '"{}"', "capabilities.{}", "capabilities/{}", "/api/{}", "lesart {}", "FROM {}", "scope {}",
+    "`{}`", '"{}"', "capabilities.{}", "capabilities/{}", "/api/{}", "lesart {}", "FROM {}",
 )  # fmt: skip
-"""How code and documents name a capability, a view or a scope, and no other thing of that word.
+"""How code and documents name a capability or a view, and no other thing of that word.
 
 Names of two words need no form, and name a class, too.
 """
@@ -155,10 +156,11 @@ def own(request):
 def names_of(own) -> re.Pattern[str]:
     """Return a pattern of what other files would name a capability by; its words are free."""
     tables = [table.name for table in (*own.record_tables, *own.state_tables)]
-    named = {own.name, *own.views, *own.scopes}
+    named = {own.name, *own.views}
     names = {
         own.document, own.name.upper(), *(f"lesart {each.name}" for each in own.commands),
         *(form.format(name) for name in named for form in FORMS[2 * (name in COMMON) :]),
+        *(f"{word} {scope}" for word in ("scope", "--scope") for scope in own.scopes),
         *(table.upper() for table in tables), *(f'METADATA.tables["{table}"]' for table in tables),
         *(f"FROM {table}" for table in tables), *(f"JOIN {table}" for table in tables),
         *(name for name in (*named, *tables) if "_" in name),
@@ -184,7 +186,7 @@ def parse_module(path: Path) -> tuple[set[str], set[str]]:
 def names_capability(own, path: Path) -> bool:
     """Whether a file names a capability, or a module has a string that is a name of it."""
     tables = {table.name for table in (*own.record_tables, *own.state_tables)}
-    names = {own.name, *tables, *own.views, *own.scopes, *(kind.name for kind in own.page_kinds)}
+    names = {own.name, *tables, *own.views, *(kind.name for kind in own.page_kinds)}
     is_told = names_of(own).search(path.read_text("utf-8")) is not None
     return is_told or (path.suffix == ".py" and bool(names & parse_module(path)[0]))
 
@@ -229,6 +231,23 @@ def test_its_tables_views_and_commands_are_those_of_its_parts(own):
     if own.commands:
         text = part_file(own, "write_command").read_text("utf-8")
         assert [each.name for each in own.commands if f'"{each.name}"' not in text] == []
+
+
+def test_a_view_reports_the_acts_that_a_correction_of_the_clock_changes(own):
+    acts = {table.name for table in own.record_tables if table.acts}
+    renewed = [
+        table.name
+        for table in own.record_tables
+        if table.name in acts and not acts & {*table.references.values()}
+    ]
+    missing = [
+        f"{view}: compare its seq with renewal_seq({table!r}, …)"
+        for view in own.views
+        for table in renewed
+        if re.search(rf"\b(FROM|JOIN) {table}\b", query := VIEWS[view].query(SQLITE))
+        and f"renewed.table_name = '{table}'" not in query
+    ]
+    assert missing == [], f"{ROOMS[0]}/{own.name}/view_sql.py"
 
 
 def test_its_templates_are_stated(own):

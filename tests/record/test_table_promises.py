@@ -104,6 +104,26 @@ def test_a_redaction_leaves_only_the_columns_that_the_tables_state(marked):
     ] == []
 
 
+def rows_by_key(room: Newsroom, view: str) -> dict[tuple[Any, ...], dict[str, Any]]:
+    rows = room.rows(f"SELECT * FROM {view}")
+    return {tuple(row[name] for name in VIEWS[view].key): dict(row) for row in rows}
+
+
+def test_rows_of_views_that_a_redaction_changes_get_a_later_seq(marked):
+    """`renewal_seq` in the query of a view reports what a redaction emptied in its table."""
+    before = {view: rows_by_key(marked, view) for view in VIEWS}
+    targets = [RedactionTarget(row["id"]) for row in marked.rows("SELECT id FROM article")]
+    redact_articles(marked.archive, targets, WHY, "ada", with_copies=True)
+    changed = [
+        (view, row["seq"] > before[view][key]["seq"])
+        for view in VIEWS
+        for key, row in rows_by_key(marked, view).items()
+        if row != before[view][key]
+    ]
+    assert ("versions", True) in changed
+    assert [view for view, is_later in changed if not is_later] == []
+
+
 def test_a_restriction_hides_the_columns_that_a_redaction_would_empty(marked):
     """Iterates over all views: a new view of a new table is tried too."""
     articles = [row["id"] for row in marked.rows("SELECT id FROM article")]
