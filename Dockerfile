@@ -32,7 +32,8 @@ ENTRYPOINT ["lesart"]
 CMD ["--help"]
 
 # Rejects requests for consent in these pages: unchanged, its licence (MPL 2.0) beside it
-FROM node:22-slim AS consent
+FROM python:3.13-slim AS consent
+RUN apt-get update && apt-get install -y --no-install-recommends npm && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY docker/consent ./
 RUN npm ci --ignore-scripts && cd node_modules/@duckduckgo/autoconsent && mkdir /autoconsent \

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OURS = ("secrets", "migrate", "web", "scheduler", "worker", "lesart", "restore")
 """The services that run the image of Lesart."""
 OVERLAYS: Mapping[str, Sequence[str]] = {
+    "browser": (),
     "database": (),
     "machines": ("certificate", "access"),
     "replicas": (),
@@ -151,7 +152,7 @@ class Stack:
     def remove(self) -> None:
         """Remove the containers, networks, volumes and images of the project."""
         self.compose("--profile", "tools", "down", "--volumes", "--remove-orphans", check=False)
-        for image in (self.image, f"{self.project}-settings"):
+        for image in (self.image, f"{self.project}-settings", f"{self.project}-browser"):
             subprocess.run(["docker", "image", "rm", image], capture_output=True, check=False)
 
 
