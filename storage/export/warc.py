@@ -485,8 +485,9 @@ class WarcWriter:
 
     def _head(self, row: Row, kind: str, moment: datetime) -> list[tuple[str, str]]:
         name = f"{kind} {row['observation_id']} {warc_record.date(moment)}"
-        fields = [
-            ("WARC-Target-URI", warc_record.uri(row["origin"])),
+        uri = warc_record.uri(row["origin"])
+        fields = [  # pywb would replay metadata with the address of the page instead of the page
+            ("WARC-Target-URI", f"urn:metadata:{uri}" if kind == "metadata" else uri),
             ("WARC-Date", warc_record.date(moment)),
             ("WARC-Record-ID", warc_record.record_id(self._archive_id, name)),
         ]

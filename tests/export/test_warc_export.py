@@ -76,7 +76,10 @@ def checked(data: bytes, tmp_path: Path) -> None:
 
 def records(data: bytes) -> list[tuple[str, str | None]]:
     found = ArchiveIterator(io.BytesIO(data))
-    return [(each.rec_type, each.rec_headers.get_header("WARC-Target-URI")) for each in found]
+    pairs = [(each.rec_type, each.rec_headers.get_header("WARC-Target-URI")) for each in found]
+    for kind, uri in pairs:
+        assert (kind == "metadata") == (uri or "").startswith("urn:metadata:")
+    return [(kind, uri and uri.removeprefix("urn:metadata:")) for kind, uri in pairs]
 
 
 def busy_folder(room: Newsroom) -> None:
