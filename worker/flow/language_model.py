@@ -57,9 +57,10 @@ def _model_path() -> Path:
     """Return the place of the file for the installed model and the code that reads it."""
     given = os.environ.get("XDG_CACHE_HOME", "")
     cache = Path(given) if given.startswith("/") else Path("~/.cache").expanduser()
-    sources = (Path(langid.MODEL_DIR) / langid.MODEL_FILE, Path(langid.__file__), Path(__file__))
+    sources = (Path(langid.MODEL_DIR) / langid.MODEL_FILE, Path(langid.__file__))
     stats = [(each.stat().st_size, each.stat().st_mtime_ns) for each in sources]
-    key = sha256(repr((sys.byteorder, stats)).encode()).hexdigest()[:16]
+    own = Path(__file__).read_bytes()  # the same in all checkouts, which then share the file
+    key = sha256(repr((sys.byteorder, stats, own)).encode()).hexdigest()[:16]
     return cache / "lesart" / f"{_NAME}{key}"
 
 

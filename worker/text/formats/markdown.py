@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from storage.values.draft import Draft, Field, Json, Role
-from storage.values.messages import message_text
+from storage.values.lazy import LazyModule
 from storage.values.refusals import RefusalReason, refuse
 from worker.text.annotate.measures import merge_candidates
 from worker.text.annotate.roles import blocks, is_same_line, split_at_blank_lines
@@ -24,6 +24,11 @@ from worker.text.formats.clean_text import clean_text, one_line
 from worker.text.formats.metadata import RecordCleaner, read_metadata
 from worker.text.hints import Hints, TextSettings
 
+if TYPE_CHECKING:
+    from worker.text.formats import front_matter
+else:
+    front_matter = LazyModule("worker.text.formats.front_matter")
+
 MAX_NESTING = 60
 MAX_BRACKETS = 2_000
 """Far above the number of links in an article; the parser takes 30 µs for each unclosed bracket."""
@@ -31,6 +36,9 @@ SOURCE_NAME = "front matter"
 # "5*3*2" is not emphasis: a noncharacter replaces these asterisks during parsing.
 STAR_BETWEEN_DIGITS = re.compile(r"(?<=\d)\*+(?=\d)")
 STAR = "\ufdd0"
+FRONT_MATTER = re.compile(
+    r"\A\s*---[ \t]*\n(?P<yaml>.*?)(?:\n|(?<=---\n))(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL
+)
 _CONTAINERS = frozenset(
     {"blockquote_open", "blockquote_close", "list_item_open", "list_item_close"}
 )
@@ -46,7 +54,7 @@ def read_markdown(raw: bytes, hints: Hints, settings: TextSettings) -> Draft | R
         return refuse("empty")
     try:
         record, body, tag_ignored = _front_matter(text)
-    except FrontMatterError as error:
+    except front_matter.FrontMatterError as error:
         return refuse("front_matter_invalid", reason=error)
     document = ParsedDocument([], [], flags=list(decoded.flags), steps=(*decoded.steps, *steps))
     if tag_ignored:
@@ -82,11 +90,23 @@ def markdown_blocks(text: str) -> list[tuple[str, Role | None]]:
     return [(block.replace(STAR, "*") if is_guarded else block, role) for block, role in pairs]
 
 
+def split_front_matter(text: str) -> tuple[str | None, str]:
+    r"""Split the YAML from the body below it; None if `text` does not begin with front matter.
+
+    >>> split_front_matter("---\ntitle: Öl\n---\nEs brennt.")
+    ('title: Öl', 'Es brennt.')
+    >>> split_front_matter("---\nkein Ende")
+    (None, '---\nkein Ende')
+    """
+    match = FRONT_MATTER.match(text) if text.lstrip().startswith("---") else None
+    return (match["yaml"], text[match.end() :]) if match else (None, text)
+
+
 def _front_matter(text: str) -> tuple[dict[str, Json], str, bool]:
     source, body = split_front_matter(text)
     if source is None:
         return {}, body, False
-    record, tag_ignored = load_front_matter(source)
+    record, tag_ignored = front_matter.load_front_matter(source)
     return ({}, text, False) if record is None else (record, body, tag_ignored)
 
 
@@ -185,115 +205,3 @@ def _inline_text(children: Sequence[Token]) -> str:
         else:
             parts.append(child.content)
     return "".join(parts)
-
-
-MAX_CHARACTERS = 262_144
-MAX_DEPTH = 20
-MAX_ALIASES = 20
-"""Limits the expansion of nested aliases to a few thousand values."""
-
-FRONT_MATTER = re.compile(
-    r"\A\s*---[ \t]*\n(?P<yaml>.*?)(?:\n|(?<=---\n))(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL
-)
-_STANDARD = "tag:yaml.org,2002:"
-_KNOWN_TAGS = frozenset(
-    _STANDARD + name
-    for name in ("str", "int", "float", "bool", "null", "timestamp", "map", "seq", "merge")
-)
-_NULLS = frozenset({"", "~", "null", "Null"})
-_BASE: type = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-
-
-class FrontMatterError(ValueError):
-    """Front matter that cannot be read as metadata; the message is the reason."""
-
-
-class _PlainLoader(_BASE):  # type: ignore[misc]  # the base is chosen at run time
-    """Loads every scalar as the string in the source.
-
-    YAML would convert 2024-06-18 to a date, "no" to false and 1.10 to 1.1, and lose the spelling
-    and precision of the source. Tags are ignored; unknown ones are recorded.
-    """
-
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
-        self.tag_ignored = False
-
-
-def _plain_value(loader: _PlainLoader, node: yaml.Node) -> Json:
-    if node.tag not in _KNOWN_TAGS:
-        loader.tag_ignored = True
-    if isinstance(node, yaml.MappingNode):
-        return _mapping(loader, node)
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain_value(loader, item) for item in node.value]
-    unquoted = isinstance(node, yaml.ScalarNode) and node.style is None
-    return None if unquoted and node.value in _NULLS else node.value
-
-
-def _mapping(loader: _PlainLoader, node: yaml.MappingNode) -> dict[str, Json]:
-    record: dict[str, Json] = {}
-    for key_node, value_node in node.value:
-        key = str(_plain_value(loader, key_node))
-        if key in record:
-            raise FrontMatterError(message_text("key_twice", key=key[:80]))
-        record[key] = _plain_value(loader, value_node)
-    return record
-
-
-def split_front_matter(text: str) -> tuple[str | None, str]:
-    r"""Split the YAML from the body below it; None if `text` does not begin with front matter.
-
-    >>> split_front_matter("---\ntitle: Öl\n---\nEs brennt.")
-    ('title: Öl', 'Es brennt.')
-    >>> split_front_matter("---\nkein Ende")
-    (None, '---\nkein Ende')
-    """
-    match = FRONT_MATTER.match(text) if text.lstrip().startswith("---") else None
-    return (match["yaml"], text[match.end() :]) if match else (None, text)
-
-
-def load_front_matter(text: str) -> tuple[dict[str, Json] | None, bool]:
-    """Return the mapping in `text`, and whether YAML tags were ignored.
-
-    The mapping is None if the YAML is not a mapping, such as a text between two horizontal rules.
-
-    Raises: FrontMatterError for invalid YAML, a duplicate key, more than `MAX_ALIASES` aliases, or
-    nesting deeper than `MAX_DEPTH`.
-    """
-    if len(text) > MAX_CHARACTERS:
-        raise FrontMatterError(message_text("front_matter_long", limit=MAX_CHARACTERS))
-    try:
-        _check_events(text)
-        loader = _PlainLoader(text)
-        try:
-            node = loader.get_single_node()
-            if not isinstance(node, yaml.MappingNode):
-                return ({} if node is None else None), False
-            return _mapping(loader, node), loader.tag_ignored
-        finally:
-            loader.dispose()
-    except RecursionError as error:
-        raise FrontMatterError(message_text("alias_loop")) from error
-    except yaml.YAMLError as error:
-        raise FrontMatterError(_reason(error)) from error
-
-
-def _check_events(text: str) -> None:
-    aliases = depth = 0
-    for event in yaml.parse(text, Loader=_BASE):
-        aliases += isinstance(event, yaml.AliasEvent)
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if aliases > MAX_ALIASES:
-            raise FrontMatterError(message_text("many_aliases", limit=MAX_ALIASES))
-        if depth > MAX_DEPTH:
-            raise FrontMatterError(message_text("nested_deeper", limit=MAX_DEPTH))
-
-
-def _reason(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or "invalid YAML"
-    return (
-        message_text("yaml_invalid", problem=problem, line=mark.line + 2) if mark else str(problem)
-    )
