@@ -43,6 +43,10 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)
 MOST_RELATIONS = 200
 IN_BUNDLE = {table.name: table for table in RECORD_TABLES if table.in_bundle}
 """The tables whose rows a bundle can contain."""
+OF_CHECKS = [
+    each for each in IN_BUNDLE.values() if each.references.get("observation_id") == "observation"
+]
+"""The tables of them with what a check found; of pictures, a bundle has those that show a text."""
 Json = dict[str, Any]
 
 
@@ -312,8 +316,10 @@ class Bundle:
         if table in {"observation", "scan"}:
             self._add_all("clock_correction", "id > :value", number)
         if table == "observation":
-            for each in ("verdict", "transfer", "refusal", "outside_copy"):
-                self._add_all(each, "observation_id = :value", number)
+            for each in OF_CHECKS:
+                self._add_all(
+                    each.name, f"observation_id = :value AND {each.shows_text or 'true'}", number
+                )
             confirmed = json.loads(values["hints"] or b"{}").get("confirms")
             if confirmed is not None:
                 self._add("observation", confirmed)

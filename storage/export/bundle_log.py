@@ -34,6 +34,7 @@ CONTENTS: Mapping[str, tuple[str, ...]] = {
     "relation": ("agency", "evidence"), "relation_undone": ("reason",),
     "refusal": ("hint", "locator", "message"), "redaction": ("reason",),
     "clock_correction": (), "outside_copy": ("address",),
+    "article_picture": ("address", "caption", "credit", "pdq"),
 }  # fmt: skip
 """The salted columns of each table: the log commits to their order, not to their names."""
 _COLUMNS: Mapping[str, str] = {
@@ -59,6 +60,8 @@ _COLUMNS: Mapping[str, str] = {
     "redaction": "table_name:text row_id:int at:time actor:text? act_id:int?",
     "clock_correction": "at:time since:time was:time",
     "outside_copy": "observation_id:int archive:text captured_at:time",
+    "article_picture": "observation_id:int position:int capture_id:int? media_type:text? "
+    "width:int? height:int? event:text before_id:int? refused:text?",
 }
 WRITTEN = {"relation": "decided_at", "relation_undone": "undone_at", "refusal": "at",
            "redaction": "at"}  # fmt: skip
@@ -73,7 +76,8 @@ REDACTABLE: Mapping[str, tuple[str, ...]] = {
     "capture": ("digest",), "observation": ("hints", "note"),
     "transfer": ("request", "response_headers", "rights"), "wording": ("title", "text", "digest"),
     "derivation": ("detail", "raw_output", "publisher", "context"), "refusal": ("message",),
-    "outside_copy": ("address",), "origin_address": ("origin", "public_id"),
+    "outside_copy": ("address",), "article_picture": ("address", "caption", "credit", "pdq"),
+    "origin_address": ("origin", "public_id"),
     "transfer_address": ("address", "hops"), "refusal_address": ("locator",),
 }  # fmt: skip
 """The columns that a redaction may hide, by its `table_name`; none after a retention period."""

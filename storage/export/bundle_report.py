@@ -44,6 +44,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "selbst kopiert hat: {address}",
         "copies_limit": "Dass die Kopien bei anderen Archiven denselben Wortlaut zeigen oder noch "
         "vorhanden sind: Rufen Sie sie auf.",
+        "screenshot": "Bildschirmfoto, {width} × {height} Pixel, {media_type}, SHA-256 {bytes}",
         "relations": "Verwandte Texte (Urteil des Archivs)",
         "undone": "aufgehoben", "redactions": "Schwärzungen",
         "expiries": "Bytes, nach ihrer Aufbewahrungsfrist gelöscht", "proves": "Was das beweist",
@@ -82,6 +83,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "{captured_at}: {address}",
         "copies_limit": "That the copies at other archives show the same wording or still exist: "
         "open them.",
+        "screenshot": "screenshot, {width} × {height} pixels, {media_type}, SHA-256 {bytes}",
         "relations": "Related texts (decisions of the archive)",
         "undone": "undone", "redactions": "Redactions",
         "expiries": "Bytes deleted after their retention period", "proves": "What this proves",
@@ -193,6 +195,7 @@ def _outcome(check: Facts, language: str) -> Iterator[str]:
     yield from map(str, check["refusals"])
     yield from (one_line(f"{words['declared']} {each}") for each in check["rights"])
     yield from (one_line(words["copy"].format(**each)) for each in check["copies"])
+    yield from (one_line(words["screenshot"].format(**each)) for each in check["screenshots"])
     if check["text"]:
         yield f"{words['text']} {check['text']}"
     if check["until"]:

@@ -228,6 +228,9 @@ class LoggedBundle:
             "copies": [{"address": each.words("address") or "[redacted]", **{
                 name: each[name] for name in ("archive", "captured_at", "recorded_at")}}
                 for each in self._all("outside_copy", "observation_id", number)],
+            "screenshots": [{"bytes": self._digest(each), **{
+                name: each[name] for name in ("media_type", "width", "height")}}
+                for each in self._all("article_picture", "observation_id", number)],
             "rights": [one for each in transfers for one in log.declarations(each.json("rights"))],
         }  # fmt: skip
 
@@ -348,6 +351,10 @@ class LoggedBundle:
                     raise log.Wrong(f"the bytes of capture {digest} differ from the stored bytes")
                 number += 1
         return number
+
+    def _digest(self, picture: log.LoggedRow) -> str:
+        digest = self._one("capture", picture["capture_id"]).content("digest")
+        return digest.hex() if digest else "redacted"
 
     def _origin(self, number: int) -> str:
         return self._one("origin", number).words("origin") or f"redacted:{number}"

@@ -56,13 +56,15 @@ WITHOUT_HOOK = {
     "outside_copies": {
         "docs/administration.md": _LINK, "docs/proof.md": _LINK, "docs/redaction.md": _LINK,
         "docs/watch.md": _LINK,
-        "storage/export/bundle.py": _BUNDLE, "storage/export/bundle_log.py": _BUNDLE,
-        "storage/export/check_bundle.py": _BUNDLE,
+        "storage/export/bundle_log.py": _BUNDLE, "storage/export/check_bundle.py": _BUNDLE,
         "lesart/__init__.py": _FIELD,
         "storage/read/answers.py": _FIELD,
         "storage/read/lists.py": _FIELD,
     },
-    "pictures": {"docs/administration.md": _LINK, "docs/browser.md": _LINK},
+    "pictures": {
+        "docs/administration.md": _LINK, "docs/browser.md": _LINK,
+        "storage/export/bundle_log.py": _BUNDLE, "storage/export/check_bundle.py": _BUNDLE,
+    },
     "rights": {
         "docs/glossary.md": _LINK, "docs/proof.md": _LINK, "docs/watch.md": _LINK,
         **dict.fromkeys(

@@ -16,7 +16,7 @@ PICTURES = Capability(
     record_tables=(
         RecordTable(
             "article_picture", LogEntry(37, ("address", "caption", "credit", "pdq")),
-            in_bundle=False, transfer="none", known_at="recorded_at",
+            in_bundle=True, transfer="none", known_at="recorded_at",
             emptied=("address", "caption", "credit", "pdq"), shows_text="event = 'screenshot'",
             references={
                 "observation_id": "observation", "capture_id": "capture",
