@@ -20,7 +20,7 @@ from worker.text.annotate.indirect import indirect_quotes
 READER = "lesart"
 LABELS = Path(__file__).parent / "gold" / "reported_speech.json"
 SETS = ("html_fundus", "html_aeb")
-LOOKED_AT = frozenset({1, 2, 3})
+LOOKED_AT = frozenset({0, 1, 2, 3})
 """The folds of pages that rules and weights came from."""
 
 

@@ -192,8 +192,12 @@ ZUFOLGE = lazy_pattern(
 _OBLIQUE_ARTICLE = re.compile(r"\A(?:[Dd]e[mnrs]|[Ee]ine[mr]) ")
 _SHORT_WORD = r"(?:\d{1,3}-)?[A-ZÄÖÜÀ-ÞŁŠŽČĆ][\w'’-]{0,40}+"
 _SHORT_NAME = rf"{_TITLE}?{_SHORT_WORD}(?: (?:{_PARTICLE})?{_TITLE}?{_SHORT_WORD}){{0,4}}"
+_TOLD_BY = (
+    "(?:Angaben|Worten|Aussagen?|Berichten|Informationen|Schätzungen|Einschätzung|Darstellung"
+    "|Auffassung|Ansicht|Meinung)"
+)
 _SOURCE = lazy_pattern(
-    rf"(?:\b(?:Angaben|Worten|Aussagen) (?:von )?)?"
+    rf"(?:\b(?:(?:[Dd]en|[Ii]hren|[Ss]einen|[Dd]er|[Ii]hrer|[Ss]einer) )?{_TOLD_BY} (?:von )?)?"
     rf"(?P<source>\b(?:(?:[Dd]e[mnrs]|[Ee]ine[mr]) (?:[a-zäöüß-]+ ){{0,2}})?{_SHORT_NAME}"
     rf"(?: (?:der|des|von) (?:[a-zäöüß-]+ )?{_SHORT_NAME})?) zufolge\b"
 )
@@ -248,7 +252,7 @@ TOLD = frozenset(
     " überzeugt bestritten bestreitet bestritt leugnet schließt errechnet errechneten befürchtet"
     " verkündet glaubt glauben hofft hoffen fürchtet erwartet erwarten plant planen weiß wissen"
     " wusste sieht sehen sah hält halten gehofft kritisiert bekannt klar fest davon darauf dahin"
-    " darüber heraus".split()
+    " darüber damit daran heraus".split()
 )
 """Words before a clause of indirect speech, apart from the verbs and participles of speech."""
 _NO_SPEAKERS = frozenset(

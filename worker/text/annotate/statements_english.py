@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from worker.text.annotate.cue import WORD, Cue
+from worker.text.annotate.cue import PRONOUNS, WORD, Cue
 from worker.text.annotate.cues_english import (
     AUXILIARY,
     BARE_SOURCE,
@@ -11,7 +11,6 @@ from worker.text.annotate.cues_english import (
     CLAUSE_END,
     CLAUSE_VERBS,
     FINITE,
-    NO_CLAUSE_START,
     SAYS,
     SOURCE_INSIDE,
     SPEAKING,
@@ -19,13 +18,27 @@ from worker.text.annotate.cues_english import (
     cue_after_english,
     cue_before_english,
     cue_of_clause,
+    subject_and_verb,
 )
 from worker.text.annotate.statements_german import MIN_CLAUSE, Statement, make_statement
 
 _ENGLISH_ACCORDING = re.compile(r"\b[Aa]ccording to\s")
 _ENGLISH_STARTS = frozenset(
     "the a an he she it they there this these those his her its their we i you some many most no"  # noqa: SIM905
-    " all both more one two three".split()
+    " all both more one two three at about nearly around only such several few any every".split()
+)
+_QUESTIONS = frozenset("whether if how why what when where who".split())  # noqa: SIM905
+_PLURAL = re.compile(
+    r"(?:[a-z-]+\s){0,2}[a-z-]+s\s(?:would|will|could|should|must|had|have|are|were|can|may|might)\b"
+)
+_ADJUNCT = re.compile(
+    r"(?:(?:on\s)?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day(?:\s(?:morning|afternoon|evening|night))?,?\s"
+    r"|(?:this|last|earlier\sthis)\s(?:week|month|year|summer|spring|autumn|winter)\s"
+    r"|in\s(?:a|an|the|his|her|its)\s(?:\w+\s)?"
+    r"(?:statement|release|interview|report|letter|email|post|tweet|video|speech|filing)\s)+"
+)
+_SAID_TO = re.compile(
+    r"\b(?:is|are|was|were|been)\s(?:also\s)?(?:said|believed|thought|reported|alleged)\sto\b"
 )
 _PREPOSITIONS = frozenset("on in at to during after before of with about".split())  # noqa: SIM905
 _TELLING = frozenset("i we you he she they it this that which who data research study".split())  # noqa: SIM905
@@ -33,6 +46,7 @@ _PARTICIPLE_BEHIND = re.compile(r"\s(?:seen|[a-z]+ed)\Z")
 _PASSIVE = re.compile(r"\b(?:is|are|was|were|been|being)\s(?:\w+ly\s|also\s)?\Z")
 _ENGLISH_OBJECTS = re.compile(r"(?:[\w'’.-]+\s){0,9}?that\s")
 _LISTENER = re.compile(r"(?:the\s|his\s|her\s)?[\w'’.-]+(?:\s[A-Z][\w'’.-]*){0,2}\s")
+_TOLD = re.compile(r"\s(?:(?:the\s)?[\w'’.-]+(?:\s[A-Z][\w'’.-]*){0,4})(?=[\s,.]|\Z)")
 _TELLS = frozenset({"told", "tells", "warned", "assured", "informed"})
 _ONLY_THAT = frozenset(
     "accused added adds denied denies concluded maintained wrote".split()  # noqa: SIM905
@@ -42,6 +56,20 @@ _REACH, _LONG_REACH = 70, 120
 """Letters after a verb of speech, and after "said", in which the verb of the clause is sought."""
 _THIRD_PERSONS = frozenset({"he", "she", "it", "they"})
 _NEAR_THAT = 2
+_KNOWN = _ENGLISH_STARTS | _PREPOSITIONS | _QUESTIONS
+_NO_NOUN = (
+    " by ",
+    " of ",
+    " for ",
+    " without ",
+    " from ",
+    " in ",
+    " than ",
+    " to ",
+    " and ",
+    " be ",
+)
+"""Words before a participle that make it a noun."""
 
 
 def english_statements(sentence: str) -> Iterator[Statement | None]:
@@ -53,6 +81,10 @@ def english_statements(sentence: str) -> Iterator[Statement | None]:
         yield _english_after(sentence)
         if sentence.count(", ") > 1:
             yield _english_inside(sentence)
+        if ", as " in sentence or sentence.startswith("As "):
+            yield _english_as(sentence)
+    if " to " in sentence and _SAID_TO.search(sentence):
+        yield make_statement("said to", (0, len(sentence)), sentence, Cue(None, None), ())
     yield from _english_before(sentence)
 
 
@@ -87,16 +119,36 @@ def _english_after(sentence: str) -> Statement | None:
     place = sentence.rfind(", ")
     while place > MIN_CLAUSE:
         clause, rest = sentence[:place], sentence[place:]
-        if FINITE.search(clause) and not NO_CLAUSE_START.match(clause):
-            cue = cue_after_english(rest)
-            if cue is not None and not (cue.speaker or cue.pronoun):
-                cue = bare_cue_after(rest) or cue
-            if cue is not None and cue.word in CLAUSE_VERBS and _ends(rest, cue):
+        if FINITE.search(clause):
+            cue, is_bare = cue_after_english(rest), False
+            if cue is None or cue.word not in CLAUSE_VERBS or not _ends(rest, cue):
+                cue, is_bare = bare_cue_after(rest), True
+            is_inverted = cue is not None and rest.startswith(f", {cue.word}")
+            if cue is not None and is_inverted and cue.word in _TELLS:
+                return None
+            if cue is not None and cue.word in CLAUSE_VERBS and (is_bare or _ends(rest, cue)):
                 told = (f"verb {cue.word}", *(("after a verb",) if "§" in clause else ()))
-                told += (f"then {_word_after(rest, cue.word)}",)
+                told += (f"clause {_form_of(clause.split(' ', 1)[0])}",)
+                told += ("goes on",) if is_bare and not _ends(rest, cue) else ()
                 return make_statement("verb after", (0, place), sentence, cue, told, rest)
         place = sentence.rfind(", ", 0, place)
     return None
+
+
+def _english_as(sentence: str) -> Statement | None:
+    """Return the main clause: It will hold, as Ann Lee told reporters."""
+    if sentence.startswith("As "):
+        comma = sentence.find(", ")
+        found, place = subject_and_verb(sentence[:comma], 3), (comma + 2, len(sentence))
+    else:
+        comma = sentence.find(", as ")
+        found, place = subject_and_verb(sentence, comma + 5), (0, comma)
+    if found is None or comma < 0:
+        return None
+    speaker, verb = found
+    is_pronoun = speaker.casefold() in PRONOUNS
+    cue = Cue(verb, None if is_pronoun else speaker, is_pronoun)
+    return make_statement("as", place, sentence, cue, (f"verb {verb}",), speaker)
 
 
 def _english_inside(sentence: str) -> Statement | None:
@@ -111,28 +163,30 @@ def _english_inside(sentence: str) -> Statement | None:
     return make_statement("said inside", (0, len(sentence)), sentence, cue, (mark,), match[0])
 
 
-def _word_after(rest: str, verb: str) -> str:
-    """Return what follows a verb: nothing, a name, a word with meaning for it, another one."""
-    after = rest[rest.find(verb) + len(verb) :].lstrip(" ")
-    first = WORD.match(after)
-    return _form_of(first[0]) if first else "a stop" if after else "nothing"
+def _objects_of(verb: str, rest: str, start: int) -> re.Match[str] | None:
+    """Return the words between a verb and its clause: reporters that, the Hill."""
+    match = _ENGLISH_OBJECTS.match(rest, start)
+    if match is not None and not (verb in SAYS and FINITE.search(match[0])):
+        return match
+    listener = _LISTENER.match(rest, start) if verb in _TELLS else None
+    return None if listener and AUXILIARY.match(rest, listener.end()) else listener
 
 
 def _form_of(word: str) -> str:
     lowered = word.casefold()
     if lowered in _ENGLISH_STARTS:
         return "article or pronoun"
+    if lowered in _QUESTIONS:
+        return "question"
     if lowered in _PREPOSITIONS:
         return "preposition"
     return "capital" if word[:1].isupper() else "small"
 
 
-def _subject_of(head: str) -> str:
+def _subject_of(head: str) -> str | None:
     """Return the word before a verb if it is a sign of a speaker, or the opposite."""
     word = (head.split() or [""])[-1].casefold()
-    if word.isdigit():
-        return "digit"
-    return word if word in _TELLING else "other"
+    return "digit" if word.isdigit() else word if word in _TELLING else None
 
 
 def _ends(rest: str, cue: Cue) -> bool:
@@ -143,6 +197,8 @@ def _ends(rest: str, cue: Cue) -> bool:
     if not cue.pronoun and not opening.startswith((cue.word, cue.speaker or cue.word)):
         return False
     ends = [rest.find(cue.word) + len(cue.word)]
+    if cue.word in _TELLS and (listener := _TOLD.match(rest, ends[0])) is not None:
+        ends.append(listener.end())
     if cue.speaker:
         ends.append(rest.find(cue.speaker) + len(cue.speaker))
     elif (pronoun := _PRONOUN_BEHIND.match(rest, ends[0])) is not None:
@@ -163,21 +219,24 @@ def _english_before(sentence: str) -> Iterator[Statement]:
             continue
         is_participle = verb in SPEAKING
         rest = sentence[match.end() + 1 :]
-        objects = _ENGLISH_OBJECTS.match(rest) or (
-            _LISTENER.match(rest) if verb in _TELLS else None
-        )
+        adjunct = _ADJUNCT.match(rest)
+        objects = _objects_of(verb, rest, adjunct.end() if adjunct else 0) or adjunct
         first = WORD.match(rest, objects.end() if objects else 0)
         word = first[0] if first else ""
-        starts = word.casefold() in _ENGLISH_STARTS or word[:1].isupper() or verb in SAYS
+        starts = word.casefold() in _ENGLISH_STARTS or word[:1].isupper() or word.isdigit()
+        starts = starts or verb in SAYS or _PLURAL.match(rest) is not None
         is_that = objects is not None and objects[0].endswith("that ")
         is_bare = starts and (verb not in _ONLY_THAT or word in _THIRD_PERSONS)
         near = rest[: _LONG_REACH if verb in SAYS else _REACH]
-        if not is_that and not (is_bare and ("§" in near or FINITE.search(near))):
-            continue
+        is_finite = "§" in near or FINITE.search(near) is not None
         head = sentence[: match.start()]
+        is_sure = verb in SAYS and not head.endswith(", ") and word not in _PREPOSITIONS
+        if not is_that and not (is_bare and (is_finite or is_sure)):
+            continue
         passive = _PASSIVE.search(head)
         is_participle = is_participle and passive is None
-        if is_participle and not head.endswith((", ", "§ ")):
+        is_behind = is_participle and not head.endswith((", ", "§ "))
+        if is_behind and head.endswith(_NO_NOUN):
             continue
         cue = cue_of_clause(sentence, match, is_participle=is_participle)
         if passive and is_that and verb not in SPEAKING:
@@ -190,11 +249,14 @@ def _english_before(sentence: str) -> Iterator[Statement]:
         kinds = (
             f"verb {verb}",
             *(("participle",) if is_participle else ()),
+            *(("behind a noun",) if is_behind else ()),
+            *(() if is_that or is_finite else ("no finite verb",)),
             *(("passive",) if passive else ()),
             *(("that far",) if is_far else ()),
-            "that" if is_that else f"starts {word.casefold()}",
+            "that" if is_that else f"starts {_form_of(word)}",
+            *((f"starts {word.casefold()}",) if not is_that and word.casefold() in _KNOWN else ()),
             f"opens {_form_of(opening[0] if opening else '')}",
-            f"subject {_subject_of(head)}",
+            *((f"subject {subject}",) if (subject := _subject_of(head)) else ()),
             "auxiliary" if AUXILIARY.search(near) else "no auxiliary",
         )
         yield make_statement(

@@ -15,6 +15,7 @@ from worker.text.annotate.cues_german import (
     AUXILIARIES,
     COMPOUND_SOURCE,
     PARTICIPLES,
+    SPEAKER,
     SPEECH_NOUN,
     SPEECH_NOUNS,
     TOLD,
@@ -130,6 +131,13 @@ _HOW = re.compile(
     r"(?:Denn w|Und w|W)ie\s(?P<head>[^;:]{4,180}?\b[a-zäöüß]{2,}),\s(?=[a-zäöüß]+\s)"
 )
 _AFTER_GERMAN = re.compile(r",\s(?P<link>wie\s|das\s|dies\s|so\s)?(?P<verb>[a-zäöüß]+|laut|so)\s")
+_STANCES = frozenset("davon darauf dahin darüber damit daran dafür fest klar".split())  # noqa: SIM905
+_STANCE_VERB = re.compile(
+    r"\s(?P<verb>[a-zäöüß]{3,}t(?:e|en)?|[a-zäöüß]{2,}en|ging|hielt|stand|wies)\s"
+)
+_SO_INSIDE = re.compile(
+    r",\sso\s(?:de[rm]|die|das|eine?)?\s?(?P<speaker>[A-ZÄÖÜ][^,;:§]{1,60}),\s(?!dass|der|die|das|und|aber|wie)"
+)
 _FINITE_FORM = re.compile(r"\s[a-zäöüß]{2,}(?:te|ten|t|en|arb|ab|am|ing|ieß|iel|ief|og|ug)\b")
 _SPOKEN = VERBS | PARTICIPLES | TOLD
 _SPEECH = with_stops(VERBS, PARTICIPLES)
@@ -340,14 +348,29 @@ def _marks_of_head(words: Sequence[str], spoken: Sequence[str], *, noun: bool) -
 def _cue_of_head(head: str, spoken: Sequence[str]) -> Cue:
     """Return the cue before a clause: a verb of speech, or any verb in the perfect."""
     cue = cue_before_german(head) or Cue(spoken[-1] if spoken else None, None)
-    if cue.speaker or cue.pronoun or AUXILIARIES.isdisjoint(head.split()):
+    if cue.speaker or cue.pronoun:
+        return cue
+    if spoken and spoken[-1] in _STANCES and (stance := _stance_cue(head)):
+        return stance
+    if AUXILIARIES.isdisjoint(head.split()):
         return cue
     perfect = perfect_cue(cue.word or "", head, [*WORD.finditer(head)])
     return perfect if perfect.speaker or perfect.pronoun else cue
 
 
+def _stance_cue(head: str) -> Cue | None:
+    """Return who takes a stance: Die Ermittler gehen davon aus."""
+    subject = SPEAKER.match(head)
+    verb = _STANCE_VERB.match(head, subject.end()) if subject else None
+    return Cue(verb["verb"], subject["speaker"]) if subject and verb else None
+
+
 def _german_after(sentence: str, start: int) -> Statement | None:
     """Return the clause before a verb of speech after a position: Es halte, sagte Bo Lind."""
+    inside = _SO_INSIDE.search(sentence, start) if ", so " in sentence else None
+    if inside is not None:
+        named = Cue("so", inside["speaker"])
+        return make_statement("so inside", (0, len(sentence)), sentence, named, ())
     for match in _AFTER_GERMAN.finditer(sentence, start):
         verb = match["verb"]
         if match["link"] == "so " and verb not in VERBS:
@@ -387,9 +410,20 @@ def _german_following(sentence: str, moods: tuple[str, ...], around: Around) -> 
         if verb is None:
             return None
         moods = ("by form", "by form, as the past" if verb.endswith("te") else "by form, clear")
-    is_told = around.is_told or "§§" in before or not VERBS.isdisjoint(WORD.findall(before))
-    told = ("after a statement",) if is_told else ("after no statement",)
-    return make_statement("follows", (0, len(sentence)), sentence, Cue(None, None), (*moods, *told))
+    if around.is_told:
+        told = "after a statement"
+    elif "§§" in before:
+        told = "after a quotation"
+    else:
+        is_said = not VERBS.isdisjoint(WORD.findall(before))
+        told = "after a verb of speech" if is_said else "after no statement"
+    return make_statement(
+        "follows",
+        (0, len(sentence)),
+        sentence,
+        Cue(None, None),
+        (*moods, told, f"{moods[-1]} {told}"),
+    )
 
 
 def make_statement(
@@ -421,7 +455,6 @@ def make_statement(
     if "hearsay" in marks:
         last = pieces[-1].strip(" ,.;:") if pieces else ""
         names.append(f"hearsay ends {last if last in _ENDS else 'otherwise'}")
-    names += [f"begins {pieces[0]}"] if form == "follows" and pieces else []
     if sentence.rstrip().endswith("?"):
         names.append("question")
     names.append("long" if end - start > 80 else "short" if end - start < 40 else "middle")

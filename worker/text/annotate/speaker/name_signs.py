@@ -76,7 +76,7 @@ _FEMALE, _MALE = _BITS["female"], _BITS["male"]
 _TITLED_BITS = _BITS["titled"] | _FEMALE | _MALE
 _ONCE = [(name, _BITS[name]) for name in _AT_PLACE[:5]]
 _PERSONAL_BITS = sum(_BITS.get(name, 0) for name in PERSONAL)
-_REACH = 120
+_REACH = 60
 """Letters before and behind a name in which the words around it are sought."""
 _FEW, _OFTEN, _SHARE = 2, 4, 0.3
 _MAX_KNOWN, _MAX_KNOWN_LENGTH = 30_000, 40
@@ -220,20 +220,22 @@ class NameSigns:
 
 def _place_of(at: int, words: Sequence[str], last: int) -> _Place | None:
     """Return the place of the name with this last word, None if a longer name has it."""
-    end = last + _is_continued(words, last)
-    is_part = end > last or _is_continued(words, last - 1)
-    has_suffix = is_part and words[end].strip(_MARKS) in _SUFFIXES
-    if end - has_suffix != last or _is_continued(words, end):
+    goes_on = _is_continued(words, last)
+    if goes_on and (
+        words[last + 1].strip(_MARKS) not in _SUFFIXES or _is_continued(words, last + 1)
+    ):
         return None
     start = last
-    while _is_continued(words, start - 1):
+    while start and _is_continued(words, start - 1):
         start -= 1
+    if not goes_on and start < last and words[last].strip(_MARKS) in _SUFFIXES:
+        return None
     return _Place(at, words, start, last + 1)
 
 
 def _is_continued(words: Sequence[str], at: int) -> bool:
     """Check whether the name that a word is part of has a next word."""
-    if not 0 <= at < len(words) - 1:
+    if at >= len(words) - 1:
         return False
     word, following = words[at], words[at + 1]
     if not (following[0].isupper() and _LAST_NAMES[word] and _LAST_NAMES[following]):
