@@ -248,6 +248,14 @@ class OutsideCopy(Answer):
 
 
 @dataclass(frozen=True, slots=True)
+class CheckPicture(Answer):
+    """A picture of the page of a check, at /a/ARTICLE/pictures/ID; `event` is what became of it."""
+
+    id: int
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnconfirmedReading(Answer):
     """A text that was held back because it may be a page in place of the article.
 
@@ -442,7 +450,8 @@ class Raw:
 class Observation(Answer):
     """One check of one place; consecutive scans of an unchanged file are one row with `checks`.
 
-    `outside_copies` are the copies of the page at other archives that followed this check.
+    `outside_copies` are the copies of the page at other archives that followed this check, and
+    `pictures` those of the page, its screenshot included.
     """
 
     article: str | None
@@ -459,6 +468,7 @@ class Observation(Answer):
     checks: int
     until: datetime | None
     outside_copies: tuple[OutsideCopy, ...]
+    pictures: tuple[CheckPicture, ...]
     cursor: str
 
 

@@ -461,7 +461,7 @@ _OBSERVATIONS = RecordList(
     "observations",
     {"observed_at": datetime, "observation_id": int},
     "observations",
-    computed=("outside_copies",),
+    computed=("outside_copies", "pictures"),
 )
 _RELATIONS = RecordList(
     Relation,

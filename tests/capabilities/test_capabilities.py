@@ -62,6 +62,7 @@ WITHOUT_HOOK = {
         "storage/read/lists.py": _FIELD,
     },
     "pictures": {
+        "storage/read/answers.py": _FIELD, "storage/read/lists.py": _FIELD,
         "docs/administration.md": _LINK, "docs/browser.md": _LINK,
         "storage/export/bundle_log.py": _BUNDLE, "storage/export/check_bundle.py": _BUNDLE,
     },

@@ -35,7 +35,7 @@ FIELDS_OF = {
     "changes": "article version wording changed_after changed_by first_seen last_seen title "
     "changes silent words_added words_removed removed added noise notices method occurrence cursor",
     "observations": "article origin observed_at recorded_at foreign outcome http_status version "
-    "wording raw_digest note checks until outside_copies cursor",
+    "wording raw_digest note checks until outside_copies pictures cursor",
     "relations": "id a b kind score method threshold earlier agency decided_at undone_at "
     "evidence cursor",
     "noise": "id article version observed_at rules reasons removed added wording_before "

@@ -49,9 +49,10 @@ PICTURES = Capability(
         OutgoingKind("pictures", "picture_request", ("waiting", "failed"), "done", "dropped"),
     ),
     tabs={"pictures": "Pictures"},
+    templates=("check_mark.html",),
     parts=(
         "tables", "view_sql", "answers", "doors", "pages", "change_panel", "change_marks",
-        "screenshots", "web_records", "work", "check",
+        "check_facts", "screenshots", "web_records", "work", "check",
     ),
     without={
         "orders": "a picture is removed with the check that found it",

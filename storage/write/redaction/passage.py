@@ -219,6 +219,10 @@ def remove_passage(
     affected = rows_in(connection, shown, SNAPSHOT.c.derivation_id, still)
     captured = rows_in(connection, select(OBSERVATION.c.id), OBSERVATION.c.capture_id, bytes_of)
     seen = {row[0] for row in (*affected, *captured)}
+    own = rows_in(connection, select(SNAPSHOT.c.article_id), SNAPSHOT.c.observation_id, seen)
+    textless = shown.where(SNAPSHOT.c.derivation_id.is_(None))  # a wall may show the text behind it
+    behind = rows_in(connection, textless, SNAPSHOT.c.article_id, {row[0] for row in own})
+    seen |= {row[0] for row in behind}
     for name, showing in rows_that_show(connection, seen).items():
         beside[name] = beside.get(name, set()) | showing
     has_rows = hits.plan.rows["teaser"] or bytes_of or records or any(beside.values())

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from storage.language.passage import Passage
+from storage.values.redaction import RedactionReason
+from storage.write.redaction.plan import RedactionTarget
+from storage.write.redaction.redact_articles import redact_passage
 from tests.capabilities.browser_pages.consent_walls import BUILT, HELD_OUT, Wall
 from tests.flow.processes import ROOT, lesart
 from tests.serve.conftest import served
@@ -16,6 +20,7 @@ from tests.web.site import Reply, Web, page, simulated_web
 from worker.address import Address, parse_address
 from worker.capabilities.browser_pages.browser import PROGRAM
 from worker.capabilities.browser_pages.page import RenderedPage, render_page
+from worker.cli.redactions import prepare_reading
 from worker.web.exchange import PersistentConnection, send_request
 from worker.web.headers import create_network
 
@@ -95,10 +100,11 @@ def test_a_wall_between_two_edits_makes_no_version_and_has_a_screenshot(
         desk.due(0)
         put_wall(desk.web, BUILT["an unknown wall that asks for payment"], HIGHER)
         desk.look(source, 1)
-        put_wall(desk.web, BUILT["onetrust"], HIGHER)
         desk.look(source, 2)
-        assert desk.outcomes(A) == ["content", "blocked", "content"]
-        assert desk.codes() == ["consent_wall"]
+        put_wall(desk.web, BUILT["onetrust"], HIGHER)
+        desk.look(source, 3)
+        assert desk.outcomes(A) == ["content", "blocked", "blocked", "content"]
+        assert desk.codes() == ["consent_wall"] * 2
         assert desk.number("SELECT count(*) FROM versions") == 2
         hints = [
             str(row["hints"]) for row in desk.rows("SELECT hints FROM observation ORDER BY id")
@@ -109,8 +115,29 @@ def test_a_wall_between_two_edits_makes_no_version_and_has_a_screenshot(
         with served(desk.url) as client:
             answer = client.get(f"/a/{wall['article']}/pictures/{wall['id']}")
             assert answer.headers["content-type"] == "image/jpeg"
-            listed = client.get(f"/a/{wall['article']}/pictures", headers={"accept": "text/html"})
-            assert f"/pictures/{wall['id']}" in listed.text
+            for tab in ("pictures", "checks"):
+                listed = client.get(f"/a/{wall['article']}/{tab}", headers={"accept": "text/html"})
+                assert f"/a/{wall['article']}/pictures/{wall['id']}" in listed.text
+            (article,) = desk.rows("SELECT id FROM article")
+            target = [RedactionTarget(article["id"])]
+            why = RedactionReason.COURT_ORDER
+            passage = Passage.parse("nirgends gesagt")
+            redact_passage(desk.archive, target, passage, why, "ada", prepare_reading)
+            assert desk.number("SELECT count(*) FROM pictures") == 3
+            passage = Passage.parse("36 Zentimeter")
+            redact_passage(desk.archive, target, passage, why, "ada", prepare_reading)
+            assert [each["id"] for each in desk.rows("SELECT id FROM pictures")] == [first["id"]]
+            assert client.get(f"/a/{wall['article']}/pictures/{wall['id']}").status_code == 404
+        digests = desk.rows("SELECT digest FROM capture WHERE data IS NOT NULL")
+        assert wall["digest"] not in {bytes(each["digest"]).hex() for each in digests}
+        put_wall(desk.web, BUILT["an unknown wall that asks for payment"], HIGHER)
+        desk.look(source, 4)
+        assert desk.outcomes(A)[-1] == "blocked"
+        assert desk.number("SELECT count(*) FROM pictures") == 1
+        given = {"database_url": desk.url}
+        assert lesart(tmp_path, "verify", **given).returncode == 0
+        done = lesart(tmp_path, "export", "--format", "warc", "--output", "all.warc.gz", **given)
+        assert done.returncode == 0, done.stderr
 
 
 def test_doctor_states_whether_requests_for_consent_are_rejected(
