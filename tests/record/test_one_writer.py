@@ -14,7 +14,7 @@ PLACE_OF = {
     "REFUSAL": "record/observations.py",
     "WORDING": "record/derivations.py",
     "CAPTURE": "record/captures.py",
-    "ORIGIN": "record/origins.py",
+    "ORIGIN": "record/observations.py",
     "SOURCE": "record/sources.py",
     "ARTICLE": "history/article_rows.py",
     "VERSION": "history/article_rows.py",

@@ -12,7 +12,7 @@ VIEWS = {
 
 
 def fill(connection: Connection, observation: int, add_row: Any) -> None:
-    for event in ("first", "swapped"):
+    for event in ("first", "swapped", "screenshot"):
         add_row(
             connection, "article_picture", observation_id=observation, event=event,
             address=f"https://presse.example/{observation}/{event}.jpg", position=0,
