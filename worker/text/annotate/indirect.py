@@ -91,10 +91,15 @@ class _Finder:
             if paragraph.role not in READ_ROLES:
                 continue
             text, _, breaks = mask_paragraph(paragraph.text, self.language)
+            is_english = self.language == "en"
             signs_of, told, before, start = _SIGNS[self.language].intersection, -1, 0, 0
             for end in breaks[1:]:
                 signs = signs_of(text[start:end].split())
-                if told == start or _may_state(text, before, start, end, signs, self.language):
+                if (
+                    told == start
+                    or (signs and (is_english or _may_state(text, before, start, end, signs)))
+                    or (not signs and not is_english and text.startswith(BACK, end))
+                ):
                     around = Around(
                         text[before:start], text[end : end + LONGEST_HEAD], told == start
                     )
@@ -189,12 +194,8 @@ class _Finder:
                     yield text[start:end]
 
 
-def _may_state(
-    text: str, before: int, start: int, end: int, signs: AbstractSet[str], language: str
-) -> bool:
-    """Check quickly whether a sentence with these signs can be or have a statement."""
-    if not signs or language == "en":
-        return bool(signs) or (text.startswith(BACK, end) and language == "de")
+def _may_state(text: str, before: int, start: int, end: int, signs: AbstractSet[str]) -> bool:
+    """Check quickly whether a German sentence with these signs can be or have a statement."""
     quoted = text.find(" ", start, end) if text[start] == "§" else start
     return (
         text.find(",", quoted, end) >= 0
