@@ -49,7 +49,7 @@ _NO_CLAUSE_VERBS = frozenset(
     "called call calls described describes praised spoke named reasons answers"  # noqa: SIM905
     " read reads labels labeled labelled comments remembered posted spoken not describe criticise"
     " criticize criticised criticized highlight highlights highlighted hail hailed brand branded"
-    " went goes shot hit fired shoots".split()
+    " went goes shot hit fired shoots fire fires brands reason reasoned".split()
 )
 _STEMS = (
     "report estimat highlight remind inform notifi alleg hint caution indicat assert affirm attest"

@@ -333,14 +333,17 @@ class _QuoteExtractor:
                     partial(read_names, self.full_text, "en"),
                 )
             )  # fmt: skip
-        if speaker is not None and not self._can_speak(speaker):
+        if speaker is not None and not self._can_speak(speaker, cue):
             speaker = None
         text = place.text[: place.sentence_start]
         last.resolved = self._resolve_english(speaker, index, text, place.before)
         return speaker
 
-    def _can_speak(self, speaker: Speaker) -> bool:
-        return speaker.pronoun or can_speak(speaker.text, self.full_text, self.language)
+    def _can_speak(self, speaker: Speaker, cue: Cue | None) -> bool:
+        has_verb = cue is not None and cue.word is not None
+        return speaker.pronoun or can_speak(
+            speaker.text, self.full_text, self.language, has_verb=has_verb
+        )
 
     def _is_speech(
         self, text: str, text_before: str, text_after: str, cue: Cue | None, *, rule: bool,
@@ -471,7 +474,9 @@ class _QuoteExtractor:
         previous = PreviousQuotation(last, is_same_sentence, distance) if last else None
         options = candidate_speakers(context, cue, previous)
         best = self.choices.german(options)
-        while best is not None and not self._can_speak(best):
+        while best is not None and not self._can_speak(best, cue):
+            if cue is None or cue.word is None:
+                return None
             options = [each for each in options if each.text != best.text]
             best = self.choices.german(options)
         self.is_doubtful = best is not None and certainty(best, options) < MIN_CERTAINTY

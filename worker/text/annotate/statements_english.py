@@ -27,6 +27,17 @@ _ENGLISH_STARTS = frozenset(
     "the a an he she it they there this these those his her its their we i you some many most no"  # noqa: SIM905
     " all both more one two three at about nearly around only such several few any every".split()
 )
+_NOBODY = re.compile(
+    r"(?:th(?:is|at|ese|ose|em)|it|to|however|soon|then|also|t?here|with(?:out)?|sometimes|don|let"
+    r"|help|giving|after|before|in|at|on|for|once|please|why|how|what|when|where|who|which|and|or|but|if|because"
+    r"|so|as|i|you|we|they)\b|.*(?:['’](?:d|ve|ll|re|m|s\s(?:a|the|not|so|very|important|ideal))\b"
+    r"|\s(?:is|are|was|were|can|will|would|still|uses?|spend|makes?|need(?:s|ed)?)\b|\sto\Z|['’]s\Z)",
+    re.IGNORECASE,
+)
+"""Words that are no subject of a verb of speech, though they stand before it."""
+_BEFORE_SUBJECT = re.compile(
+    r"\A(?:.*\s)?(?:and|but|after|while|because|which|when)\s(?=\w+(?:\s\w+)?\Z)"
+)
 _QUESTIONS = frozenset("whether if how why what when where who".split())  # noqa: SIM905
 _PLURAL = re.compile(
     r"(?:[a-z-]+\s){0,2}[a-z-]+s\s(?:would|will|could|should|must|had|have|are|were|can|may|might)\b"
@@ -70,6 +81,20 @@ _NO_NOUN = (
     " be ",
 )
 """Words before a participle that make it a noun."""
+_NO_SPEECH = (
+    " to ",
+    " not ",
+    "n’t ",
+    "n't ",
+    "et’s ",
+    "et's ",
+    " please ",
+    "’ll ",
+    "'ll ",
+    "’d ",
+    "'d ",
+)
+"""Words before a verb of which nobody is told to say it."""
 
 
 def english_statements(sentence: str) -> Iterator[Statement | None]:
@@ -119,12 +144,14 @@ def _english_after(sentence: str) -> Statement | None:
     place = sentence.rfind(", ")
     while place > MIN_CLAUSE:
         clause, rest = sentence[:place], sentence[place:]
-        if FINITE.search(clause):
+        if FINITE.search(clause) and not clause.startswith("Asked "):
             cue, is_bare = cue_after_english(rest), False
             if cue is None or cue.word not in CLAUSE_VERBS or not _ends(rest, cue):
                 cue, is_bare = bare_cue_after(rest), True
             is_inverted = cue is not None and rest.startswith(f", {cue.word}")
             if cue is not None and is_inverted and cue.word in _TELLS:
+                return None
+            if cue is not None and _NOBODY.match(cue.speaker or "-"):
                 return None
             if cue is not None and cue.word in CLAUSE_VERBS and (is_bare or _ends(rest, cue)):
                 told = (f"verb {cue.word}", *(("after a verb",) if "§" in clause else ()))
@@ -161,6 +188,15 @@ def _english_inside(sentence: str) -> Statement | None:
     cue = Cue(match["verb"], None if is_pronoun else speaker, is_pronoun)
     mark = f"verb {match['verb']}"
     return make_statement("said inside", (0, len(sentence)), sentence, cue, (mark,), match[0])
+
+
+def _checked(cue: Cue, *, is_participle: bool) -> Cue | None:
+    """Return a cue whose speaker can be a subject, None if nobody says it."""
+    speaker = _BEFORE_SUBJECT.sub("", cue.speaker or "")
+    if speaker and _NOBODY.match(speaker):
+        is_open = is_participle or speaker == "however" or speaker.endswith(("’s", "'s"))
+        return Cue(cue.word, None) if is_open else None
+    return cue._replace(speaker=speaker or None)
 
 
 def _objects_of(verb: str, rest: str, start: int) -> re.Match[str] | None:
@@ -236,11 +272,12 @@ def _english_before(sentence: str) -> Iterator[Statement]:
         passive = _PASSIVE.search(head)
         is_participle = is_participle and passive is None
         is_behind = is_participle and not head.endswith((", ", "§ "))
-        if is_behind and head.endswith(_NO_NOUN):
+        if head.endswith(_NO_NOUN if is_behind else _NO_SPEECH):
             continue
         cue = cue_of_clause(sentence, match, is_participle=is_participle)
         if passive and is_that and verb not in SPEAKING:
             cue = Cue(verb, None)
+        cue = _checked(cue, is_participle=is_participle) if cue else None
         if cue is None:
             continue
         start = match.end() + 1 + (objects.end() if objects else 0)

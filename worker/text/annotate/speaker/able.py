@@ -14,17 +14,23 @@ from storage.language.word_lists import word_list
 from worker.text.annotate.cue import PRONOUNS
 from worker.text.annotate.fitted import load_weights
 from worker.text.annotate.speaker.first_names import FIRST_NAMES
-from worker.text.annotate.speaker.german_words import is_adverb, noun_kinds
+from worker.text.annotate.speaker.german_words import NO_SPEAKER, is_adverb, noun_kinds
 from worker.text.annotate.speaker.identify import is_body, is_role
 from worker.text.annotate.speaker.name_signs import OPENERS, TITLES, read_names
 
-LEAST = 0.12
-"""The least probability of a speaker: a speaker who is lost costs more than a wrong one."""
-_LEAST_SCORE = math.log(LEAST / (1 - LEAST))
+LEAST, LEAST_WITHOUT_VERB = 0.12, 0.5
+"""The least probability of a speaker beside a verb of speech, where a speaker who is lost costs
+more than a wrong one, and without such a verb."""
+_LEAST_SCORES = {
+    has_verb: math.log(least / (1 - least))
+    for has_verb, least in ((True, LEAST), (False, LEAST_WITHOUT_VERB))
+}
 _ATTRIBUTE = re.compile(
     r" (?:\(|\[|(?:der|des|von|vom|für|beim|bei|im|in|aus|am|zum|zur|mit"
     r"|of|for|at|from|to|with|on|that|who|which|by|about) )"
 )
+_MANY_PERSONS = frozenset("Viele Einige Alle Manche Beide Mehrere Niemand Andere".split())  # noqa: SIM905
+_NO_PERSONS = NO_SPEAKER - _MANY_PERSONS
 _CERTAIN = frozenset(
     f"{language} {each}"
     for language in ("de", "en")
@@ -39,11 +45,13 @@ _SIGNS = frozenset(
 
 
 @lru_cache(maxsize=512)
-def can_speak(words: str, full_text: str, language: str, *, is_sure: bool = False) -> bool:
+def can_speak(
+    words: str, full_text: str, language: str, *, is_sure: bool = False, has_verb: bool = True
+) -> bool:
     """Check whether words of a text name somebody or something that can speak.
 
     The names of the text are read only if the words do not decide without them. If the verb is a
-    sure one ("said"), only a measure cannot speak.
+    sure one ("said"), only a measure cannot speak; without any verb of speech, most nouns cannot.
 
     >>> [can_speak(each, "", "de") for each in ("Sprecherin der Wehr", "wenige Stunden")]
     [True, False]
@@ -51,7 +59,7 @@ def can_speak(words: str, full_text: str, language: str, *, is_sure: bool = Fals
     if language not in {"de", "en"} or words.casefold() in PRONOUNS:
         return True
     score = _score(words, language)
-    if score >= _score_needed(language):
+    if score >= _score_needed(language, has_verb=has_verb):
         return True
     if is_sure or score == -math.inf:
         return score > -math.inf
@@ -59,7 +67,7 @@ def can_speak(words: str, full_text: str, language: str, *, is_sure: bool = Fals
     if not _CERTAIN.isdisjoint(signs):
         return True
     weigh = load_weights("able").get
-    return score + sum([weigh(each, 0.0) for each in signs]) >= _LEAST_SCORE
+    return score + sum([weigh(each, 0.0) for each in signs]) >= _LEAST_SCORES[has_verb]
 
 
 @lru_cache(maxsize=4096)
@@ -68,6 +76,8 @@ def _score(words: str, language: str) -> float:
     if not word_list("measures").isdisjoint(_ATTRIBUTE.split(words)[0].casefold().split()):
         return -math.inf
     first, _, others = words.partition(" ")
+    if language == "de" and not others and first in _NO_PERSONS:
+        return -math.inf
     is_office = is_role(first) and (language == "en" or first.istitle())
     if is_office or (first in FIRST_NAMES and others[:1].isupper()):
         return math.inf
@@ -78,11 +88,11 @@ def _score(words: str, language: str) -> float:
 
 
 @cache
-def _score_needed(language: str) -> float:
+def _score_needed(language: str, *, has_verb: bool) -> float:
     """Return the score of words from which no sign of a name changes the decision."""
     signs = (f"{language} sign {each}" for each in _SIGNS)
     against = (load_weights("able").get(each, 0.0) for each in signs if each not in _CERTAIN)
-    return _LEAST_SCORE - sum(min(each, 0.0) for each in against)
+    return _LEAST_SCORES[has_verb] - sum(min(each, 0.0) for each in against)
 
 
 def find_features(words: str, full_text: str, language: str) -> frozenset[str]:

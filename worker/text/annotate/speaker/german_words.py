@@ -49,7 +49,8 @@ NO_SPEAKER = frozenset(map(str.capitalize, SUBORDINATE)) | frozenset(
     " Ferner Weiterhin Inzwischen Bisher Erstmals Dennoch Gemäß Zwischen Angesichts Derzeit Sogar"
     " Sollten Hatte Hatten Wäre Wären Hätte Hätten Ist Sind War Waren Wird Werden Kann Des Es Ihre"
     " Seine Ihr Sein Unser Unsere Diesen Diesem Mehrere Kein Keine Zunächst Zuletzt Jedoch"
-    " Offenbar Mittlerweile Daher Somit Trotzdem Hingegen Neben Innerhalb Welche Welcher".split()
+    " Oder Natürlich Vielmehr Leider Klar Offenbar Mittlerweile Daher Somit Trotzdem"
+    " Hingegen Neben Innerhalb Welche Welcher".split()
 )
 """Capitalised words that cannot be speakers: sentence openers, weekdays and months."""
 NOMINATIVE = frozenset(
