@@ -6,6 +6,7 @@ reject; a click on a button that agrees is dropped in addition, whatever a rule 
 
 import json
 import math
+import time
 from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
@@ -26,6 +27,8 @@ CONFIG = {
 }  # fmt: skip
 EXPECTED_SECONDS = 2.5
 """How long a request is awaited, after a page loaded a program that shows such requests."""
+SEARCH_SECONDS = 0.5
+"""How long the program has, from the begin of its second search on: the first by words."""
 SECONDS = 2.0
 """Maximum time of a call to one frame."""
 BUTTONS = r"""
@@ -47,7 +50,8 @@ HTMLElement.prototype.click = function () {{
   if (!agrees(this)) click.call(this)
 }}
 globalThis.autoconsentSendMessage = async message =>
-  message.type === 'report' || sendMessage(message);
+  message.type !== 'report' ? sendMessage(message) :
+    message.state.findCmpAttempts === 2 && sendMessage({{type: 'searched'}});
 """
 REQUEST = f"""(() => {{ {BUTTONS}
 const WORDS = /cookie|tracking|einwillig|zustimm|consent|personali[sz]|werbe|mit werbung|with ads
@@ -121,6 +125,7 @@ class ConsentRejecter:
     package: ConsentPackage
     rejected: set[str] = field(default_factory=set)
     is_expected: bool = False
+    _searched_at: float = math.inf
     _sessions: list[str] = field(default_factory=list)
     _messages: deque[tuple[Context, dict[str, Any]]] = field(default_factory=deque)
     _frames: dict[Context, str] = field(default_factory=dict)
@@ -131,7 +136,10 @@ class ConsentRejecter:
     @property
     def quiet_seconds(self) -> float:
         """Return for how long a text must be equal: a request may come, or is being rejected."""
-        return math.inf if self._open else EXPECTED_SECONDS if self.is_expected else 0.0
+        is_searched = time.monotonic() - self._searched_at >= SEARCH_SECONDS
+        if self._open:
+            return math.inf
+        return 0.0 if is_searched and not self.is_expected else EXPECTED_SECONDS
 
     def attach(self, session: str) -> None:
         """Inject the program into all frames of a process, and those that they open elsewhere."""
@@ -184,11 +192,15 @@ class ConsentRejecter:
     def _answer(self, context: Context, message: Mapping[str, Any]) -> None:
         kind = message.get("type")
         if kind == "init":
+            if message["isTop"]:  # the page, or the page loaded again
+                self._searched_at, self.is_expected = math.inf, False
             rules = {"autoconsent": [], "compact": self.package.rules[message["isTop"]]}
             self._send(context, {"type": "initResp", "config": CONFIG, "rules": rules})
         elif kind == "eval":
             result = self._evaluate_in_page(context, message["code"])
             self._send(context, {"type": "evalResp", "id": message["id"], "result": result})
+        elif kind == "searched" and message["isTop"]:
+            self._searched_at = min(self._searched_at, time.monotonic())
         elif kind == "cmpDetected":
             self.is_expected = True
         elif kind == "popupFound":
