@@ -30,7 +30,7 @@ ELSEWHERE = {
          "exec /opt/lesart", "chmod", "chgrp", "systemctl", "journalctl", "\\set", "CREATE DATABASE", "python3 -m venv /opt"),
         "tests/stack/test_without_docker.py",
     ),
-    "pip": ".ci/run", ".venv/bin/pip": ".ci/run", "python3 -m venv": ".ci/run",
+    "npm": "tests/capabilities/browser_pages/test_consent.py", "pip": ".ci/run", ".venv/bin/pip": ".ci/run", "python3 -m venv": ".ci/run",
     "curl": "tests/outside/test_web.py", "export": "tests/docs/test_documented.py",
     "python3 -I verify.py": "tests/export", "sigsum-key": "tests/proof", "GODEBUG": "tests/proof",
     "CREATE ROLE": "tests/compose", "witness": "tests/proof", "group": "tests/proof", "quorum": "tests/proof", "authority": "tests/proof",
