@@ -16,6 +16,7 @@ from tests.collect.test_lists import rss
 from tests.flow.driver import SENTENCES, seed
 from tests.web.desk import PEGEL, A, Desk
 from tests.web.site import page
+from worker.capabilities.browser_pages.browser import PROGRAM
 
 ROOT = Path(__file__).resolve().parents[2]
 FEED = "https://zeitung.example/feed.xml"
@@ -53,6 +54,12 @@ KINDS = {
     "a page": Kind(
         lambda desk, _check: desk.web.put(A, page("Pegel steigt", PEGEL)),
         lambda desk: desk.watch_page(A),
+    ),
+    "a page read by a browser": Kind(
+        lambda desk, check: desk.web.put(
+            A, page("Pegel steigt", PEGEL, head=f"<script>document.title = {check}</script>")
+        ),
+        lambda desk: desk.watch_page(A, options={"browser": "always"}),
     ),
     "a feed and one of its pages": Kind(
         lambda desk, _check: (
@@ -103,7 +110,15 @@ def sizes(desk: Desk) -> tuple[dict[str, int], int]:
     return rows, size
 
 
-@pytest.mark.parametrize("name", KINDS)
+BY_BROWSER = (
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path(PROGRAM).exists(), reason="there is no Chromium"),
+)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(each, marks=BY_BROWSER if "browser" in each else ()) for each in KINDS]
+)
 def test_a_check_that_finds_nothing_new_adds_what_is_stated(desk, name):
     kind = KINDS[name]
     kind.publish(desk, 0)

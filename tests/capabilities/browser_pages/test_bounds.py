@@ -4,6 +4,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,18 +67,22 @@ def settings(web: Web) -> dict[str, str]:
 
 def rendered(web: Web, body: str) -> RenderedPage:
     """Return a page with some more in its body, and check that no process is left."""
+    found = load(web, A, body)
+    left = psutil.Process().children(recursive=True)
+    assert not [each for each in left if "chromium" in " ".join(each.cmdline())]
+    return found
+
+
+def load(web: Web, url: str, body: str) -> RenderedPage:
     raw = page("Pegel steigt", PEGEL)
-    web.put(A, raw.replace(b"</body>", body.encode() + b"</body>"))
+    web.put(url, raw.replace(b"</body>", body.encode() + b"</body>"))
     network = create_network(tuple(web.allow_hosts().split(",")), web.ca_file)
-    address = parse_address(A, network.is_own)
+    address = parse_address(url, network.is_own)
     assert isinstance(address, Address)
     kept = PersistentConnection(network)
     document = send_request(kept, address, [], seconds=10, max_bytes=10**7)
     kept.close()
-    found = render_page(document, network, "Lesart/0", max_bytes=10**7)
-    left = psutil.Process().children(recursive=True)
-    assert not [each for each in left if "chromium" in " ".join(each.cmdline())]
-    return found
+    return render_page(document, network, "Lesart/0", max_bytes=10**7)
 
 
 @pytest.mark.parametrize(
@@ -155,6 +160,16 @@ def test_a_script_without_end_is_ended(web: Web, script: str) -> None:
     assert found.refused is not None
     assert found.refused.code == "browser_failed"
     assert (datetime.now(UTC) - began).total_seconds() < 2 * PAGE_SECONDS
+
+
+def test_a_page_that_takes_three_gigabytes_ends_alone(web: Web) -> None:
+    bodies = {A: "<script>x = new Uint8Array(3e9).fill(1)</script>", f"{SITE}/other": ""}
+    with ThreadPoolExecutor(2) as threads:
+        hungry, other = threads.map(lambda url: load(web, url, bodies[url]), bodies)
+    assert hungry.refused is not None
+    assert hungry.refused.code == "browser_failed"
+    assert other.html is not None, other.refused
+    assert browsers() == []
 
 
 def browsers() -> list[psutil.Process]:
