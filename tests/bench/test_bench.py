@@ -23,6 +23,7 @@ HISTORIES = ("gesetze_versions", "wikipedia_versions_en")
 NEEDS_REAL, NEEDS_REAL_DATA = "real", "real/data"
 
 COMMANDS: dict[str, tuple[list[str], str]] = {
+    "browser": (["--data", NEEDS_REAL], r"F1 of rendered"),
     "copies": (["--articles", "20"], r"backup of PostgreSQL"),
     "corpus": (["{work}/corpus", "--count", "20"], ""),
     "judge.emptied": (["--data", NEEDS_REAL], r"container emptied"),
@@ -62,7 +63,7 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
 """How each is started, and what stands in what it prints."""
 
 LARGE = (
-    "copies", "fit.english_speakers", "fit.follow_ups", "fit.pages", "fit.speakers", "goals", "judge",
+    "browser", "copies", "fit.english_speakers", "fit.follow_ups", "fit.pages", "fit.speakers", "goals", "judge",
     "judge.emptied", "judge.relations", "judge.revisions", "pages", "proof", "scale", "seeds",
     "serving", "start", "walk", "web", "web_archives",
 )  # fmt: skip
