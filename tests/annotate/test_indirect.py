@@ -49,6 +49,8 @@ from worker.text.annotate.indirect import indirect_quotes
          "the new bridge will cost 36 million", "According to", "Ann Lee"),
         ("In Oldport the old bridge was closed, residents of the quay said on Friday.", "en",
          "In Oldport the old bridge was closed", "said", "residents of the quay"),
+        ("A spokesman for the harbour said ferries were delayed by ice.", "en",
+         "ferries were delayed by ice", "said", "spokesman for the harbour"),
         ("Divers warned the wall could break.", "en", "the wall could break", "warned", "Divers"),
         ("Norway's fisheries minister said this week that the port would stay closed.", "en",
          "the port would stay closed", "said", "Norway's fisheries minister"),
@@ -117,6 +119,8 @@ def test_a_sentence_in_the_subjunctive_continues_what_somebody_said() -> None:
         "Ada Kern beschrieb den Mann: normale Figur, schwarze Mütze, kurze helle Haare.",
         "Am Abend, als die große Halle brannte, sagte Bo Lind ihren Auftritt ab.",
         "Der Damm wurde im Mai gebaut und hält seitdem jeder Flut stand.",
+        "Im Herbst habe ich das alte Boot von meinem Bruder neu gestrichen, und nun fahre ich wieder.",
+        "Ich gehe gerne mit Leuten segeln, die auch bei Regen gute Laune haben.",
     ],
 )
 def test_what_a_text_tells_itself_is_no_indirect_speech(text: str) -> None:
@@ -131,6 +135,7 @@ def test_what_a_text_tells_itself_is_no_indirect_speech(text: str) -> None:
         "The town is adding the new bridge to its map of the canal.",
         "The reasons the bridge was closed are many and old.",
         "The heating runs according to your settings at home.",
+        "“It holds,” she says about the new dam at the mouth of the river.",
     ],
 )
 def test_an_english_verb_of_another_meaning_is_no_indirect_speech(text: str) -> None:

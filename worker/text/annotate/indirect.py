@@ -39,7 +39,7 @@ from worker.text.annotate.statements_german import (
     with_stops,
 )
 
-MIN_PROBABILITY = {"de": 0.65, "en": 0.6}
+MIN_PROBABILITY = 0.65
 """The least probability of indirect speech, chosen as bench/results/measurements.md says."""
 _MIN_WORDS, _MAX_LENGTH, _HISTORY = 3, 500, 8
 _MAX_QUOTED = 0.85
@@ -106,7 +106,7 @@ class _Finder:
                     for statement in self._statements(text[start:end], signs, around):
                         words = paragraph.text[start + statement.start : start + statement.end]
                         share = self.weigher(statement, words)
-                        if share >= MIN_PROBABILITY[self.language]:
+                        if share >= MIN_PROBABILITY:
                             told = end
                             yield self._quote(statement, words, start, index, share)
                             break

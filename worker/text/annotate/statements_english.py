@@ -38,9 +38,11 @@ _NOBODY = re.compile(
 _BEFORE_SUBJECT = re.compile(
     r"\A(?:.*\s)?(?:and|but|after|while|because|which|when)\s(?=\w+(?:\s\w+)?\Z)"
 )
+_ARTICLE = "article or pronoun"
+"""The form of a clause that opens with a subject, also with a plural without an article."""
 _QUESTIONS = frozenset("whether if how why what when where who".split())  # noqa: SIM905
 _PLURAL = re.compile(
-    r"(?:[a-z-]+\s){0,2}[a-z-]+s\s(?:would|will|could|should|must|had|have|are|were|can|may|might)\b"
+    r"(?!(?:in|on|at|to|of|with|about|during|after|before)\s)(?:[a-z-]+\s){0,2}[a-z-]+s\s"
 )
 _ADJUNCT = re.compile(
     r"(?:(?:on\s)?(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day(?:\s(?:morning|afternoon|evening|night))?,?\s"
@@ -67,6 +69,8 @@ _REACH, _LONG_REACH = 70, 120
 """Letters after a verb of speech, and after "said", in which the verb of the clause is sought."""
 _THIRD_PERSONS = frozenset({"he", "she", "it", "they"})
 _NEAR_THAT = 2
+_NO_CLAUSE = re.compile(r"about\s(?!\d|half|one|two|three)|such\sas\b")
+"""The subject of what somebody says, which is no clause: she spoke about the bridge."""
 _KNOWN = _ENGLISH_STARTS | _PREPOSITIONS | _QUESTIONS
 _NO_NOUN = (
     " by ",
@@ -211,7 +215,7 @@ def _objects_of(verb: str, rest: str, start: int) -> re.Match[str] | None:
 def _form_of(word: str) -> str:
     lowered = word.casefold()
     if lowered in _ENGLISH_STARTS:
-        return "article or pronoun"
+        return _ARTICLE
     if lowered in _QUESTIONS:
         return "question"
     if lowered in _PREPOSITIONS:
@@ -260,9 +264,13 @@ def _english_before(sentence: str) -> Iterator[Statement]:
         first = WORD.match(rest, objects.end() if objects else 0)
         word = first[0] if first else ""
         starts = word.casefold() in _ENGLISH_STARTS or word[:1].isupper() or word.isdigit()
-        starts = starts or verb in SAYS or _PLURAL.match(rest) is not None
+        plural = _PLURAL.match(rest, objects.end() if objects else 0)
+        is_plural = plural is not None and FINITE.match(rest, plural.end()) is not None
+        starts = starts or verb in SAYS or is_plural
         is_that = objects is not None and objects[0].endswith("that ")
         is_bare = starts and (verb not in _ONLY_THAT or word in _THIRD_PERSONS)
+        if not is_that and _NO_CLAUSE.match(rest, objects.end() if objects else 0):
+            continue
         near = rest[: _LONG_REACH if verb in SAYS else _REACH]
         is_finite = "§" in near or FINITE.search(near) is not None
         head = sentence[: match.start()]
@@ -290,9 +298,9 @@ def _english_before(sentence: str) -> Iterator[Statement]:
             *(() if is_that or is_finite else ("no finite verb",)),
             *(("passive",) if passive else ()),
             *(("that far",) if is_far else ()),
-            "that" if is_that else f"starts {_form_of(word)}",
+            "that" if is_that else f"starts {_ARTICLE if is_plural else _form_of(word)}",
             *((f"starts {word.casefold()}",) if not is_that and word.casefold() in _KNOWN else ()),
-            f"opens {_form_of(opening[0] if opening else '')}",
+            f"opens {_ARTICLE if is_plural else _form_of(opening[0] if opening else '')}",
             *((f"subject {subject}",) if (subject := _subject_of(head)) else ()),
             "auxiliary" if AUXILIARY.search(near) else "no auxiliary",
         )

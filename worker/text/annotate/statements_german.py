@@ -126,6 +126,8 @@ BACK = ("Das ", "Dies ")
 _BEHIND = re.compile(r"(?:Das|Dies)\s(?P<verb>\w+)\s")
 _FIRST_PERSON = frozenset("ich mich mir mein meine wir uns unser unsere Ich Wir Mein Meine".split())  # noqa: SIM905
 _MINE = with_stops(_FIRST_PERSON)
+_I = with_stops(("ich", "Ich"))
+"""Subjects with which the first subjunctive has the form of the indicative: ich habe, ich gehe."""
 _ENDS = frozenset({"sein", "haben", "werden"})
 _HOW = re.compile(
     r"(?:Denn w|Und w|W)ie\s(?P<head>[^;:]{4,180}?\b[a-zäöüß]{2,}),\s(?=[a-zäöüß]+\s)"
@@ -410,6 +412,8 @@ def _german_following(sentence: str, moods: tuple[str, ...], around: Around) -> 
         if verb is None:
             return None
         moods = ("by form", "by form, as the past" if verb.endswith("te") else "by form, clear")
+    if not _I.isdisjoint(sentence.split()):
+        return None
     if around.is_told:
         told = "after a statement"
     elif "§§" in before:
