@@ -44,6 +44,7 @@ def test_a_page_of_scripts_is_followed_through_two_edits_and_a_killed_browser(st
     stack.compose("up", "--no-deps", "--detach", "site")
     site = Site(stack)
     allowed = {"LESART_ALLOW_HOSTS": f"zeitung.example:8080={site.address}", "LESART_PACE": "0.1s"}
+    allowed["LESART_CONFIRM_AFTER"] = "1m"  # the next check after the wall
     stack.configure({**QUICK, **allowed}, services)
     stack.up()
     site.ask("/damm", SHELL)
