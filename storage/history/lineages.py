@@ -468,8 +468,7 @@ def name_articles(unit: Unit, articles: Iterable[int]) -> None:
     """Name articles of several origins again, because of captures that came late, and give those
     the right source that had no text before.
     """
-    if not (articles := sorted(articles)):
-        return
+    articles = sorted(articles)
     seen = select(SNAPSHOT.c.source_id).where(SNAPSHOT.c.article_id == ARTICLE.c.id)
     astray = select(ARTICLE.c.id).where(ARTICLE.c.source_id.not_in(seen))
     for (article,) in rows_in(unit.connection, astray, ARTICLE.c.id, articles):

@@ -91,9 +91,9 @@ def compare_again(
 
     Steps without a new result stay pending.
     """
-    steps = comparing.steps_to_recheck(waiting)
-    delete_pending(unit, steps)
-    rebuild_all(unit, dict.fromkeys(steps, True), comparing, steps)
+    if steps := comparing.steps_to_recheck(waiting):
+        delete_pending(unit, steps)
+        rebuild_all(unit, dict.fromkeys(steps, True), comparing, steps)
 
 
 @dataclass(slots=True)
@@ -374,7 +374,8 @@ def outcome_in_history(known: str, *, is_first: bool) -> str:
 def rebuild_returned(unit: Unit, source_id: int) -> None:
     """After a scan, restore versions whose text is still in files of the source."""
     query = select(REBUILD_DUE.c.article_id).where(REBUILD_DUE.c.source_id == source_id)
-    rebuild_all(unit, dict.fromkeys(unit.connection.execute(query).scalars().all(), True))
+    if due := unit.connection.execute(query).scalars().all():
+        rebuild_all(unit, dict.fromkeys(due, True))
 
 
 def _note_return(

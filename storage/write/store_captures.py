@@ -127,7 +127,8 @@ def store_arrivals(
             for a in seen
         }
         transfers = {numbers[id(a)]: a.transfer for a in seen if a.transfer is not None}
-        store_transfers(unit, transfers, kept)
+        if transfers:
+            store_transfers(unit, transfers, kept)
         gone = record_collections(unit, claim, source_id, scan, arrivals, places)
         record_presence(unit, claim, source_id, arrivals, places, numbers)
         counts = Counts(refused=sum(a.refused is not None for a in seen), gone=len(gone))
@@ -141,7 +142,8 @@ def store_arrivals(
             queue.count(unit, claim, counts)
         refused = [numbers[id(a)] for a in seen if a.refused is not None]
         unit.flush()
-        record_absences(unit, [*gone, *refused])
+        if without_text := [*gone, *refused]:
+            record_absences(unit, without_text)
     return counts
 
 
@@ -227,10 +229,12 @@ def finish_scan(
     """
     with archive.unit() as unit:
         queue.renew(unit, claim)
-        mark_files(unit, scan.source_id, missing, missing_since=scan.started_at)
-        mark_files(unit, scan.source_id, [*returned, *absent], missing_since=None)
-        gone = record_gone(unit, claim, scan, absent) if complete else []
-        if complete:
+        if missing:
+            mark_files(unit, scan.source_id, missing, missing_since=scan.started_at)
+        if seen_or_gone := [*returned, *absent]:
+            mark_files(unit, scan.source_id, seen_or_gone, missing_since=None)
+        gone = record_gone(unit, claim, scan, absent) if complete and absent else []
+        if complete and absent:
             forget_lists(unit, scan.source_id, absent)
         places = unit.connection.execute(
             select(SOURCE.c.places).where(SOURCE.c.id == scan.source_id)
@@ -247,11 +251,11 @@ def finish_scan(
         )  # fmt: skip
         correct_scan(unit, scan.id, seq, scan.started_at)
         unit.flush()
-        record_absences(unit, gone)
+        if gone:
+            record_absences(unit, gone)
+            queue.count(unit, claim, Counts(gone=len(gone)))
         if complete:
             rebuild_returned(unit, scan.source_id)
-        if gone:
-            queue.count(unit, claim, Counts(gone=len(gone)))
     return len(gone)
 
 

@@ -108,7 +108,8 @@ class ExactCopies:
         for article_id in sorted(displaced):
             self._relate_displaced(article_id)
         self._unit.flush()
-        join_origins(self._unit, self.pairs)
+        if self.pairs:
+            join_origins(self._unit, self.pairs)
 
     def _relate_displaced(self, article_id: int) -> None:
         """Record the other articles with the wordings of an article that lost its address."""

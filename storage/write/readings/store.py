@@ -214,14 +214,16 @@ def store_readings(
         keeping = ReadingWriter(unit, claim.job_id, comparing, to_derive, naming)
         counts = keeping.keep(others, decide, re_extracted)
         record_reading(unit, keeping.decided)
-        counts += Counts(refused=store_listings(unit, claim, listings, batch_items))
+        if listings:
+            counts += Counts(refused=store_listings(unit, claim, listings, batch_items))
         if later:
             queue.defer(unit, claim, later, AGAIN_AFTER_SECONDS)
         if done:
             queue.finish(unit, claim, counts)
         else:
             queue.release(unit, claim, counts)
-        orders.order_again(unit, returned)
+        if returned:
+            orders.order_again(unit, returned)
         index_within(archive, unit, keeping.to_index)
         candidates = add_index_keys_within(archive, unit, keeping.wordings)
     keeping.committed()

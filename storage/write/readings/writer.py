@@ -345,18 +345,19 @@ class ReadingWriter:
         fresh = {a.id for a in self._known.articles.values() if not a.stored}
         whole = {article: late or article in fresh for article, late in self._changed.items()}
         confirmed = rebuild_all(unit, whole, self._comparing)
-        name_articles(unit, [article for article, late in self._changed.items() if late])
+        if late := [article for article, is_late in self._changed.items() if is_late]:
+            name_articles(unit, late)
         compare_again(unit, self._comparing, waiting(self._comparing))
         self._copies.settle(claims.displaced)
         self.wordings = indexed_wordings(unit, self._indexed)
         self._lineages.settle_late()
         self._lineages.settle_copies(self._copies.pairs)
         stood_at = [p for place in places for p in (place.locator_id, place.origin_id)]
-        absent = find_unrecorded_absences(
-            unit, [*stood_at, *self._lineages.find_redirecting(places)]
-        )
+        redirecting = self._lineages.find_redirecting(places)
+        absent = find_unrecorded_absences(unit, [*stood_at, *redirecting])
         confirmed |= record_absences(unit, sorted({*absent, *self._refused}))
-        settle_confirmed(unit, confirmed)
+        if confirmed:
+            settle_confirmed(unit, confirmed)
         refused = [{"observation_id": number, "refused": True} for number in self._refused]
         update_rows(unit.connection, PRESENCE, ("observation_id",), refused)
         overtaken = find_overtaken(unit, [p.reading.captured.observation_id for p in places])

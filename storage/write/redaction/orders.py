@@ -54,8 +54,6 @@ def order(
 
 def order_again(unit: Unit, returned: Sequence[ReturnedText]) -> None:
     """Order the redaction of bytes that resulted in a redacted text, with the same reason."""
-    if not returned:
-        return
     unit.flush()
     by_act: dict[int, list[ReturnedText]] = defaultdict(list)
     for each in returned:
