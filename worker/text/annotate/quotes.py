@@ -341,8 +341,9 @@ class _QuoteExtractor:
 
     def _can_speak(self, speaker: Speaker, cue: Cue | None) -> bool:
         has_verb = cue is not None and cue.word is not None
+        has_spoken = has_verb or speaker.text == _text_of(self.last.speaker)
         return speaker.pronoun or can_speak(
-            speaker.text, self.full_text, self.language, has_verb=has_verb
+            speaker.text, self.full_text, self.language, has_verb=has_spoken
         )
 
     def _is_speech(
