@@ -256,6 +256,29 @@ def test_the_quotations_of_an_older_archive_are_read_again(room):
     assert room.findings() == []
 
 
+@pytest.mark.postgresql("fast")
+def test_an_older_archive_loses_the_indexes_that_no_statement_uses(database_url):
+    engine = writing_engine(parsed(database_url))
+    former = {
+        "doubt_by_observation": "doubt (observation_id)",
+        "log_checkpoint_by_size": "log_checkpoint (size)",
+    }
+    with engine.begin() as connection:
+        for name, columns in former.items():
+            connection.execute(text(f"CREATE INDEX {name} ON {columns}"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0021'"))
+    assert schema.upgrade(engine) == ("0021", HEAD)
+    with engine.connect() as connection:
+        found = [
+            each["name"]
+            for table in ("doubt", "log_checkpoint")
+            for each in inspect(connection).get_indexes(table)
+        ]
+    engine.dispose()
+    assert "doubt_by_b_derivation" in found
+    assert not former.keys() & set(found)
+
+
 def schemas() -> Iterator[tuple[str, str, dict[str, str]]]:
     """Yield the commit, the revision and the tables and indexes of each schema."""
     known: dict[str, str] = {}

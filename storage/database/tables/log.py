@@ -33,7 +33,6 @@ class LogKeyRow(Row, table=True):
 class LogCheckpointRow(Row, table=True):
     """A signed checkpoint: `note` states that the log had `size` leaves, and their root."""
 
-    __table_args__ = (Index("log_checkpoint_by_size", "size"),)
     id: int = key_column()
     size: int = big_column()
     note: str = text_column(nullable=False)

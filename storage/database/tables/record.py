@@ -417,7 +417,6 @@ class DoubtRow(Row, table=True):
 
     __table_args__ = (
         UniqueConstraint("origin_id", "a_derivation_id", "b_derivation_id", "grade"),
-        Index("doubt_by_observation", "observation_id"),
         Index("doubt_by_b_derivation", "b_derivation_id"),
     )
     id: int = key_column()
