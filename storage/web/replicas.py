@@ -63,8 +63,13 @@ class ReplicaPools:
         return [replica, replica, self.primary, replica]
 
     def opened(self) -> ArchivePool | None:
-        """Return the pool of the replicas, if they can be read; it is opened if necessary."""
-        if self._replica is None and self._opening.acquire(blocking=False):
+        """Return the pool of the replicas, if they can be read; it is opened if necessary.
+
+        All wait for the first attempt: whoever did not would be shown the primary once, and then
+        a replica that is behind.
+        """
+        was_tried = self._next_attempt > 0
+        if self._replica is None and self._opening.acquire(blocking=not was_tried):
             try:
                 self._open()
             finally:

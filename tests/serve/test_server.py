@@ -13,8 +13,10 @@ import httpx
 import psutil
 import pytest
 
+from storage.read.archive import ReadOnlyArchive
 from storage.settings import load_settings
 from storage.web.archives import ArchivePool, ServedArchive
+from storage.web.replicas import ReplicaPools
 from storage.web.server import bound
 from storage.write.archive import Archive
 from storage.write.tokens import add_token
@@ -286,3 +288,27 @@ def test_a_cached_value_is_computed_by_one_thread_while_others_wait_or_use_the_o
         may_end.set()
         assert anew.result() == 2
     library.close()
+
+
+def test_all_requests_wait_until_the_replica_is_opened_for_the_first_time(archive_url, monkeypatch):
+    place = ServedArchive(archive_url, replicas=archive_url)
+    primary, opening, may_open = ArchivePool(place), threading.Event(), threading.Event()
+    open_replica = ServedArchive.open_replica
+
+    def open_later(self: ServedArchive) -> ReadOnlyArchive:
+        opening.set()
+        assert may_open.wait(30)
+        return open_replica(self)
+
+    monkeypatch.setattr(ServedArchive, "open_replica", open_later)
+    pools = ReplicaPools(place, primary)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(pools.order, "/", 0)
+        assert opening.wait(30)
+        second = threads.submit(pools.order, "/", 0)
+        with pytest.raises(TimeoutError):
+            second.result(0.2)
+        may_open.set()
+        assert primary not in (first.result()[0], second.result()[0])
+    pools.close()
+    primary.close()
