@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from storage.capabilities.alert_sending import ALERT_SENDING
 from storage.capabilities.assistants import ASSISTANTS
 from storage.capabilities.browser_pages import BROWSER_PAGES
 from storage.capabilities.documents import DOCUMENTS
@@ -26,8 +27,8 @@ from storage.capabilities.unconfirmed import UNCONFIRMED
 
 FOLDER = Path(__file__).parent
 CAPABILITIES: tuple[Capability, ...] = (
-    FRONT_PAGES, RIGHTS, OUTSIDE_COPIES, REVIEWS, QUOTATIONS, UNCONFIRMED, ASSISTANTS,
-    BROWSER_PAGES, MEMENTOS, PICTURES, DOCUMENTS,
+    ALERT_SENDING, FRONT_PAGES, RIGHTS, OUTSIDE_COPIES, REVIEWS, QUOTATIONS, UNCONFIRMED,
+    ASSISTANTS, BROWSER_PAGES, MEMENTOS, PICTURES, DOCUMENTS,
 )  # fmt: skip
 """All capabilities; the order is that of their tables, views and commands."""
 PAGE_KINDS: Mapping[str, PageKind] = MappingProxyType(

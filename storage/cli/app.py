@@ -44,7 +44,6 @@ _OWN: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "undo": "Undo a relation, a joined address or a noise decision, permanently.",
         },
         "Automate": {
-            "alert": "Manage alerts by webhook, mail or Apprise.",
             "token": "Manage tokens for write requests over HTTP.",
             "export": "Export texts as rows, or captures as a WARC file.",
             "sql": "Run a read-only SQL query on the documented views.",

@@ -16,6 +16,7 @@ from storage.database.views import VIEWS
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("storage/capabilities", "worker/capabilities", "tests/capabilities")
 ELSEWHERE = {
+    "alert_sending": {"docs/alerts.md", "CHANGELOG.md", "storage/capabilities/__init__.py"},
     "front_pages": {"docs/front-pages.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
                     "storage/capabilities/__init__.py"},
     "browser_pages": {"README.md", "CHANGELOG.md",
@@ -43,6 +44,17 @@ _LINK = "it links to the page of the capability"
 _BUNDLE = "a bundle is checked by a program of its own, which names all its tables; its forms are permanent"
 _FIELD = "a promised field of versions and checks, with its type for Python users"
 WITHOUT_HOOK = {
+    "alert_sending": {
+        **dict.fromkeys((
+            "docs/administration.md", "docs/article-pictures.md", "docs/http-api.md", "docs/install.md",
+            "docs/read.md", "docs/review.md", "docs/unconfirmed.md",
+        ), _LINK),
+        **dict.fromkeys(("docs/contributing.md", "docs/promises.md"), "they name its folders"),
+        **dict.fromkeys(
+            ("storage/values/messages.toml", "storage/web/templates/alerts.html"),
+            "the core keeps the log of deliveries, which corrections of versions change, and its page",
+        ),
+    },
     "browser_pages": {"docs/article-pictures.md": _LINK, "docs/watch.md": _LINK},
     "front_pages": {
         **dict.fromkeys(("docs/proof.md", "docs/read.md", "docs/redaction.md", "docs/watch.md"), _LINK),

@@ -12,6 +12,8 @@ import pytest
 from sqlalchemy import Boolean, Float, Integer, LargeBinary, Table, UniqueConstraint, insert
 from sqlalchemy.exc import IntegrityError
 
+from storage.capabilities.alert_sending import manage, outbox
+from storage.capabilities.alert_sending.store import match
 from storage.capabilities.pictures import store as pictures
 from storage.cli.exits import run
 from storage.database.columns import JSON_TYPE, UtcTime
@@ -22,9 +24,7 @@ from storage.database.tables.metadata import METADATA
 from storage.history.alerts.rule import AlertRule
 from storage.schedule import watches
 from storage.values.net.addresses import ListedAddress
-from storage.write.alerts import manage, outbox
-from storage.write.alerts.match import match
-from tests.alerts.conftest import HOOK
+from tests.capabilities.alert_sending.conftest import HOOK
 from tests.database.statement_plans import explain, find_whole_reads, statements_by_function
 from tests.flow.driver import START, Newsroom
 from tests.flow.whole_record import fill_record, log_record
@@ -33,7 +33,7 @@ from tests.write.acts import ACTS, DAM, SITE, TITLE, Scene
 from worker.cli.commands import app
 
 NEEDED = {
-    "alert_delivery_open": "storage.write.alerts.outbox.waits",
+    "alert_delivery_open": "storage.capabilities.alert_sending.outbox.waits",
     "article_picture_by_capture": "storage.write.redaction.plan.captures_beside",
     "article_picture_by_observation": "storage.capabilities.pictures.web_records.resources_of_checks",
     "boilerplate_due_by_article": "storage.history.lineages._remove",
@@ -84,11 +84,11 @@ NEEDED = {
     "snapshot_by_article": "storage.history.lineages._set_source",
     "snapshot_by_locator": "storage.history.absences._last_snapshots",
     "snapshot_by_origin": "storage.history.lineages.settle_copies",
-    "snapshot_gone": "storage.write.alerts.match._absences",
+    "snapshot_gone": "storage.capabilities.alert_sending.store._absences",
     "teaser_by_front": "storage.write.redaction.plan._add_teasers",
     "teaser_by_origin": "storage.record.contents.restricted.__init__",
     "version_by_change": "storage.read.lists.changes",
-    "version_by_seq": "storage.write.alerts.match._read_steps",
+    "version_by_seq": "storage.capabilities.alert_sending.store._read_steps",
     "version_by_wording": "storage.capabilities.quotations.wording_rows.number_again",
     "watch_by_guid": "storage.schedule.watches._addresses_by_guid",
     "watch_by_list": "storage.schedule.watches.forget_lists",

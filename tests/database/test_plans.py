@@ -2,13 +2,13 @@
 
 import pytest
 
+from storage.capabilities.alert_sending import outbox
 from storage.database.outgoing import QUEUES, claim, free_abandoned
 from storage.database.unit import utc_now
 from storage.history.lineages import regroup
 from storage.proof import log
 from storage.schedule.wake import wake_due
 from storage.schedule.watches import due_watches
-from storage.write.alerts import outbox
 from storage.write.index import index_backlog, relate_backlog
 from tests.flow.driver import SENTENCES, Newsroom, seed
 from tests.history.test_noise import BOX, others, see, see_page, text

@@ -24,7 +24,7 @@ EXCUSED = {
         READS_ONLY,
     ),
     **dict.fromkeys(("mcp", "scheduler", "web"), RUNS_ON),
-    "alert retry": "tests/alerts/test_chaos.py",
+    "alert retry": "tests/capabilities/alert_sending/test_chaos.py",
 }  # fmt: skip
 """The commands that are not made to fail, with reasons."""
 

@@ -18,17 +18,17 @@ from storage.proof import checkpoints
 from storage.proof.external import authorities
 from storage.proof.external.authorities import request_stamps
 from storage.proof.stamp import Authority
-from tests.alerts.conftest import Watched, pegel, settings_for
 from tests.alerts.receivers import receiving
 from tests.authority import authority, serving
+from tests.capabilities.alert_sending.conftest import Watched, pegel, settings_for
 from tests.capabilities.outside_copies.copied import PAGE, Copied
 from tests.capabilities.outside_copies.copy_archive import copying
 from tests.flow.whole_record import KEY
 from tests.pauses import end_pauses, without_pauses
 from tests.web.desk import PEGEL
 from tests.web.site import page
-from worker.alerts import delivery as alerts
-from worker.alerts import webhook
+from worker.capabilities.alert_sending import webhook
+from worker.capabilities.alert_sending import work as alerts
 from worker.capabilities.outside_copies import work as outside
 
 pytestmark = pytest.mark.postgresql("slow")

@@ -1,10 +1,10 @@
 """The page shows alerts and the state of each message, and never its receiver."""
 
+from storage.capabilities.alert_sending import manage
+from storage.capabilities.alert_sending.store import match
 from storage.history.alerts import lists
 from storage.history.alerts.rule import AlertRule
 from storage.read.archive import open_archive
-from storage.write.alerts import manage
-from storage.write.alerts.match import match
 from storage.write.archive import Archive
 from tests.cli.small_archive import write_archive
 from tests.serve.conftest import served

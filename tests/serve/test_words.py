@@ -24,9 +24,9 @@ from storage.values.refusals import REFUSALS, refuse
 from storage.web.pages.query_parameters import VIEWS
 from storage.web.pages.rendering import HERE, UNITS, PageWords
 from storage.web.problems import TITLES
-from tests.alerts.conftest import Watched, pegel
+from tests.capabilities.alert_sending.conftest import Watched, pegel
 from tests.serve.conftest import served
-from worker.alerts import mail, sample
+from worker.capabilities.alert_sending import mail, sample
 
 SAID = re.compile(r"""\b(?:t|template|translate)\(\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)')\s*[,)]""")
 KINDS = re.compile(

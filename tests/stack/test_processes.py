@@ -82,7 +82,7 @@ THREADS = {
 STARTERS = frozenset({"subprocess.Popen", "subprocess.run", "Process", "os.fork", "os.posix_spawn"})
 PROCESSES = {
     "storage/web/server.py": "_processes_without_interrupt",  # those that serve the page
-    "worker/alerts/by_apprise.py": "process_group=0",  # a message on its way is sent
+    "worker/capabilities/alert_sending/by_apprise.py": "process_group=0",  # a message on its way is sent
     "worker/capabilities/browser_pages/browser.py": "process_group=0",  # ends with its socket
     "worker/capabilities/browser_pages/room.py": "POLLRDHUP",  # in the group of the room
     "worker/cli/ingest/helpers.py": "killpg",  # groups of their own, which end with the command

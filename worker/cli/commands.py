@@ -7,7 +7,6 @@ import storage.cli.open_page
 import storage.cli.proof_commands
 import storage.cli.top
 import storage.cli.watch
-import worker.cli.alert_commands
 import worker.cli.checks.check_commands
 import worker.cli.copy_commands
 import worker.cli.decision_commands

@@ -6,7 +6,7 @@ from hashlib import sha256
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
-from storage.write.alerts.match import match
+from storage.capabilities.alert_sending.store import match
 from storage.write.redaction.redact_articles import drop_overdue_bytes
 from tests.capabilities.pictures.photos import (
     CAPTION,

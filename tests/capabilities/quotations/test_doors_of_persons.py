@@ -7,9 +7,9 @@ import feedparser
 import pytest
 from pyarrow import parquet
 
+from storage.capabilities.alert_sending.store import match
 from storage.capabilities.quotations import QUOTATIONS, doors
 from storage.values.redaction import RedactionReason
-from storage.write.alerts.match import match
 from storage.write.redaction.restrict import restrict
 from tests.api.tool_calls import within
 from tests.flow.driver import hour, page

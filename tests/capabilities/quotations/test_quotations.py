@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from storage.capabilities.alert_sending.store import match
 from storage.cli.exits import run
 from storage.values.redaction import RedactionReason
-from storage.write.alerts.match import match
 from storage.write.redaction.restrict import lift, restrict
 from tests.flow.driver import hour, page, seed
 from worker.cli.commands import app

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from storage.capabilities.alert_sending.store import match
 from storage.capabilities.reviews.store import add_review, find_change
 from storage.cli.exits import run
 from storage.proof import log
 from storage.values.redaction import RedactionReason
-from storage.write.alerts.match import match
 from storage.write.redaction.restrict import restrict
 from storage.write.tokens import add_token, revoke_token
 from tests.flow.driver import SENTENCES, hour, page, seed

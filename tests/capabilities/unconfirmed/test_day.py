@@ -2,9 +2,9 @@
 
 import pytest
 
+from storage.capabilities.alert_sending import manage
+from storage.capabilities.alert_sending import store as matching
 from storage.history.alerts.rule import AlertRule
-from storage.write.alerts import manage
-from storage.write.alerts import match as matching
 from tests.capabilities.unconfirmed.pages import (
     CONSENT,
     DAMM,

@@ -9,6 +9,9 @@ from random import Random
 from sqlalchemy import Connection, Executable, select
 from sqlalchemy import update as change
 
+from storage.capabilities.alert_sending import outbox
+from storage.capabilities.alert_sending.outbox import ALERTS
+from storage.capabilities.alert_sending.store import match
 from storage.capabilities.outside_copies import store as copies
 from storage.database.outgoing import mark_sending, record
 from storage.database.tables import JOB, RELATION
@@ -18,9 +21,6 @@ from storage.proof.checkpoints import make
 from storage.values.arrivals.source import NoSuchSourceError
 from storage.values.redaction import RedactionReason
 from storage.verify.verify import Verification
-from storage.write.alerts import outbox
-from storage.write.alerts.match import match
-from storage.write.alerts.outbox import ALERTS
 from storage.write.copies import NotAnEarlierCopyError, copy, update
 from storage.write.redaction.plan import RedactionTarget
 from storage.write.redaction.redact_articles import (

@@ -11,13 +11,13 @@ from unittest.mock import patch
 from sqlalchemy import Engine, text
 
 from storage import child_process
+from storage.capabilities.alert_sending import manage
 from storage.database.engine import database_url, writing_engine
 from storage.history.alerts.rule import AlertRule
 from storage.history.memory import Memory
 from storage.proof.note import Signer
 from storage.values.net.transfer import Transfer
 from storage.write import submissions
-from storage.write.alerts import manage
 from storage.write.archive import Archive
 from storage.write.submissions import Submission, source_name, store_submission
 from tests.flow.driver import SENTENCES, Newsroom, SharingReader, hour, page, seed

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
+from storage.capabilities.alert_sending import manage
+from storage.capabilities.alert_sending.store import match
 from storage.history.alerts.rule import AlertRule
 from storage.read.archive import open_archive
 from storage.values.redaction import RedactionReason
-from storage.write.alerts import manage
-from storage.write.alerts.match import match
 from storage.write.copies import NotAnEarlierCopyError, copy, update
 from storage.write.redaction.plan import RedactionTarget
 from storage.write.redaction.redact_articles import drop_overdue_bytes

@@ -21,7 +21,6 @@ from worker.cli.opened import opened_archive
 
 if TYPE_CHECKING:
     from storage.verify import servers
-    from worker.alerts import check as alert_check
     from worker.cli.checks import explain as explaining
     from worker.cli.checks import rederive as rederiving
     from worker.cli.checks import verify_texts
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from worker.services import check as service_check
 else:
     servers = LazyModule("storage.verify.servers")
-    alert_check = LazyModule("worker.alerts.check")
     explaining = LazyModule("worker.cli.checks.explain")
     rederiving = LazyModule("worker.cli.checks.rederive")
     verify_texts = LazyModule("worker.cli.checks.verify_texts")
@@ -99,7 +97,6 @@ def doctor(
         ("log", servers.check_log),
         ("broker", broker.examine_broker),
         ("scheduler", service_check.check_scheduler),
-        ("alerts", alert_check.check_alerts),
         *(check for part in load_parts("check") for check in part.CHECKS),
     ]
     report_examination(place.settings(), output, more, every=every)

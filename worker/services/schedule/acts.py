@@ -22,7 +22,6 @@ from storage.write.archive import Archive
 from storage.write.idle_jobs import remove_idle_jobs
 from storage.write.orphans import sweep_orphans
 from storage.write.redaction.redact_articles import drop_overdue_bytes
-from worker.alerts import delivery as alerts
 from worker.log import LOG
 from worker.services.schedule.act import PeriodicAct, Services
 
@@ -47,11 +46,6 @@ def remove_idle(services: Services) -> None:
         LOG.info("idle_jobs_removed", jobs=removed)
 
 
-def send_alerts(services: Services) -> None:
-    """Match new changes against the alerts, and send the deliveries that are due."""
-    alerts.work(services.archive, services.settings, is_over=services.is_over)
-
-
 def update_figures(services: Services) -> None:
     """Store the counts of the record, and the edit figures of a large archive."""
     archive = services.archive
@@ -63,7 +57,6 @@ def update_figures(services: Services) -> None:
 
 OF_CAPABILITIES = tuple(act for part in load_parts("work") for act in part.ACTS)
 COMMON_ACTS = (
-    PeriodicAct("alerts", send_alerts, 1.0),
     *OF_CAPABILITIES,
     PeriodicAct("retention", expire_captures, 3600.0),
     PeriodicAct("objects", sweep_objects, 3600.0),
@@ -135,6 +128,6 @@ class _Once:
 
 
 def send_all(archive: Archive, settings: Settings) -> None:
-    """Send alerts, and run the acts of capabilities."""
-    for send in (send_alerts, *(act.function for act in OF_CAPABILITIES)):
-        send(_Once(archive, settings))
+    """Run the acts of capabilities: send alerts and others."""
+    for act in OF_CAPABILITIES:
+        act.function(_Once(archive, settings))

@@ -3,6 +3,8 @@
 import pytest
 from sqlalchemy import event, update
 
+from storage.capabilities.alert_sending import manage
+from storage.capabilities.alert_sending import store as matching
 from storage.database.engine import READS, read_connection
 from storage.database.tables import ALERT, VERSION
 from storage.history.alerts.lists import alert, counts, overdue_seconds
@@ -10,13 +12,11 @@ from storage.history.alerts.rule import AlertRule
 from storage.language.passage import Passage
 from storage.values.errors import AlertError, NoSuchError
 from storage.values.redaction import RedactionReason
-from storage.write.alerts import manage
-from storage.write.alerts import match as matching
 from storage.write.reclassify import reclassify
 from storage.write.redaction import restrict as restricting
 from storage.write.redaction.plan import RedactionTarget
 from storage.write.redaction.redact_articles import redact_articles, redact_passage
-from tests.alerts.conftest import HOOK, Watched, pegel
+from tests.capabilities.alert_sending.conftest import HOOK, Watched, pegel
 from tests.read.press import draft, hour
 from worker.cli.redactions import prepare_reading
 

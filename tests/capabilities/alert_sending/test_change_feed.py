@@ -8,7 +8,7 @@ import pytest
 from storage.read.archive import open_archive
 from storage.values.redaction import RedactionReason
 from storage.write.redaction import restrict as restricting
-from tests.alerts.conftest import Watched
+from tests.capabilities.alert_sending.conftest import Watched
 from tests.flow.driver import Newsroom, hour, page, seed
 from tests.flow.processes import lesart
 from tests.serve.conftest import served

@@ -26,6 +26,7 @@ from storage.values.net.mail_server import MAIL_ADDRESS
 from worker.cli.opened import opened_archive
 
 if TYPE_CHECKING:
+    from storage.capabilities.alert_sending import manage
     from storage.history.alerts import lists
     from storage.history.alerts import rule as rules
     from storage.history.alerts.lists import Channel
@@ -33,20 +34,19 @@ if TYPE_CHECKING:
     from storage.language import tokens
     from storage.read import archive as reader
     from storage.read import lists as reading_lists
-    from storage.write.alerts import manage
-    from worker.alerts import by_apprise, sample, webhook
+    from worker.capabilities.alert_sending import by_apprise, sample, webhook
     from worker.web import connection as connections
     from worker.web import credentials
 else:
     lists = LazyModule("storage.history.alerts.lists")
     reading_lists = LazyModule("storage.read.lists")
-    manage = LazyModule("storage.write.alerts.manage")
-    sample = LazyModule("worker.alerts.sample")
+    manage = LazyModule("storage.capabilities.alert_sending.manage")
+    sample = LazyModule("worker.capabilities.alert_sending.sample")
     rules = LazyModule("storage.history.alerts.rule")
     tokens = LazyModule("storage.language.tokens")
     reader = LazyModule("storage.read.archive")
-    by_apprise = LazyModule("worker.alerts.by_apprise")
-    webhook = LazyModule("worker.alerts.webhook")
+    by_apprise = LazyModule("worker.capabilities.alert_sending.by_apprise")
+    webhook = LazyModule("worker.capabilities.alert_sending.webhook")
     connections = LazyModule("worker.web.connection")
     credentials = LazyModule("worker.web.credentials")
 

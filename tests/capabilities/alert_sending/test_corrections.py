@@ -6,13 +6,13 @@ from xml.etree import ElementTree as ET
 import pytest
 from sqlalchemy import text
 
+from storage.capabilities.alert_sending import manage
+from storage.capabilities.alert_sending.store import match
 from storage.history.alerts.rule import AlertRule
 from storage.read.archive import open_archive
-from storage.write.alerts import manage
-from storage.write.alerts.match import match
-from tests.alerts.conftest import send, settings_for
 from tests.alerts.receivers import mailing, receiving
-from tests.alerts.test_mail import html_of, text_of
+from tests.capabilities.alert_sending.conftest import send, settings_for
+from tests.capabilities.alert_sending.test_mail import html_of, text_of
 from tests.capabilities.unconfirmed.pages import (
     ADDRESS,
     BARE_NOTE,
@@ -26,7 +26,7 @@ from tests.serve.conftest import served
 from tests.web.conftest import desk  # noqa: F401 -- fixture
 from tests.web.site import Reply
 from tests.write.follower import FeedReader
-from worker.alerts.delivery import work
+from worker.capabilities.alert_sending.work import work
 
 OTHER = "https://zeitung.example/lokales/pegel"
 PEGEL = article(

@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 
-from tests.alerts.conftest import pegel
 from tests.alerts.receivers import receiving
+from tests.capabilities.alert_sending.conftest import pegel
 
 pytestmark = pytest.mark.starts_first
 

@@ -5,6 +5,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import partial
 
+from storage.capabilities.alert_sending import outbox
+from storage.capabilities.alert_sending.outbox import Message
+from storage.capabilities.alert_sending.store import match
 from storage.database.engine import read_connection
 from storage.database.outgoing import ALERTS, free_abandoned, record, retry_later
 from storage.database.unit import Clock
@@ -15,14 +18,12 @@ from storage.values.failures import brief, is_foreseen
 from storage.values.messages import message_text
 from storage.values.net.mail_server import read_mail_server
 from storage.values.net.private_hosts import hosts_by_port
-from storage.write.alerts import outbox
-from storage.write.alerts.match import match
-from storage.write.alerts.outbox import Message
 from storage.write.archive import Archive
-from worker.alerts import by_apprise, mail, webhook
-from worker.alerts.alert_entry import AlertEntry, entry_of
-from worker.alerts.sending import Sending
+from worker.capabilities.alert_sending import by_apprise, mail, webhook
+from worker.capabilities.alert_sending.alert_entry import AlertEntry, entry_of
+from worker.capabilities.alert_sending.sending import Sending
 from worker.log import LOG
+from worker.services.schedule.act import PeriodicAct, Services
 from worker.web.connection import Network
 from worker.web.headers import user_agent
 
@@ -165,3 +166,11 @@ def _note(way: Outgoing, message: Message, done: Future[Sending]) -> bool:
     retry_later(engine, lease, found.answer, pause, state=state)
     log.warning("alert_not_sent", reason=found.answer, attempts=lease.attempts)
     return False
+
+
+def send_alerts(services: Services) -> None:
+    """Match new changes against the alerts, and send the deliveries that are due."""
+    work(services.archive, services.settings, is_over=services.is_over)
+
+
+ACTS = (PeriodicAct("alerts", send_alerts, 1.0),)

@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import text
 
 from storage.values.net.mail_server import read_mail_server
-from tests.alerts.conftest import pegel, send, settings_for
 from tests.alerts.receivers import dripping, mailing
+from tests.capabilities.alert_sending.conftest import pegel, send, settings_for
 from tests.pauses import without_pauses
 from tests.read.press import draft
 from tests.serve.hostile import payloads
 from tests.serve.test_words import english_of
-from worker.alerts import delivery as sending
-from worker.alerts import mail as mailing_out
+from worker.capabilities.alert_sending import mail as mailing_out
+from worker.capabilities.alert_sending import work as sending
 
 ADA = ("mail", "ada@bote.example")
 HARMLESS = {

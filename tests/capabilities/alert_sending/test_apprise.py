@@ -8,10 +8,10 @@ import pytest
 
 from storage.values.errors import AlertError
 from storage.values.net.private_hosts import hosts_by_port
-from tests.alerts.conftest import pegel, send, settings_for
 from tests.alerts.receivers import dripping, receiving
-from worker.alerts import by_apprise
-from worker.alerts.delivery import work
+from tests.capabilities.alert_sending.conftest import pegel, send, settings_for
+from worker.capabilities.alert_sending import by_apprise
+from worker.capabilities.alert_sending.work import work
 
 pytestmark = pytest.mark.slow
 

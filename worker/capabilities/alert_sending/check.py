@@ -66,3 +66,6 @@ def _late(overdue: Mapping[str, float]) -> Iterator[Finding]:
             message = f"the oldest delivery of {name} has been due for {seconds:.0f} s"
             mend = "start `lesart up`, or on the stack the scheduler, and look at its log"
             yield Finding("alerts", "warning", message, mend)
+
+
+CHECKS = (("alerts", check_alerts),)

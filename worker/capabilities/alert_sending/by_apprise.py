@@ -7,7 +7,7 @@ import sys
 from storage.values.errors import AlertError
 from storage.values.messages import message_text
 from storage.values.net.private_hosts import OwnHosts
-from worker.alerts.sending import Sending
+from worker.capabilities.alert_sending.sending import Sending
 from worker.web.credentials import SecretError, read_secret
 
 SECONDS = 45.0
@@ -40,7 +40,7 @@ def notify(target: str, subject: str, text: str, own: OwnHosts) -> Sending:
         "target": address, "subject": subject, "text": text, "seconds": SECONDS,
         "own": [[each.address, each.to] for each in own.values()],
     }  # fmt: skip
-    command = [sys.executable, "-m", "worker.alerts.apprise_process"]
+    command = [sys.executable, "-m", "worker.capabilities.alert_sending.apprise_process"]
     try:
         done = subprocess.run(  # noqa: S603  # our own interpreter, our own arguments
             command, input=json.dumps(order), capture_output=True, encoding="utf-8",

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from storage.capabilities.alert_sending import manage
+from storage.capabilities.alert_sending.outbox import waits
+from storage.capabilities.alert_sending.store import match
 from storage.database.engine import read_connection
 from storage.history.alerts import lists
 from storage.history.alerts.rule import AlertRule
 from storage.settings import load_settings
-from storage.write.alerts import manage
-from storage.write.alerts.match import match
-from storage.write.alerts.outbox import waits
 from tests.pauses import without_pauses
 from tests.read.press import Press, draft
-from worker.alerts.delivery import work
+from worker.capabilities.alert_sending.work import work
 
 HOOK = ("webhook", "https://redaktion.example/hook")
 

@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
+from storage.capabilities.alert_sending import outbox
 from storage.database import outgoing
 from storage.database.outgoing import ALERTS
 from storage.values.net.pauses import DAY
-from storage.write.alerts import outbox
-from tests.alerts.conftest import Watched, pegel, settings_for
 from tests.alerts.receivers import receiving
-from worker.alerts.delivery import work
+from tests.capabilities.alert_sending.conftest import Watched, pegel, settings_for
+from worker.capabilities.alert_sending.work import work
 
 HOUR = 3_600.0
 

@@ -1,4 +1,4 @@
-"""Process that sends one message with Apprise: `python -m worker.alerts.apprise_process`.
+"""Process that sends one message with Apprise.
 
 It reads the message as JSON from standard input and prints the result as JSON. Apprise opens its
 own connections, so an audit hook checks the address of each connection first.

@@ -4,14 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import update
 
+from storage.capabilities.alert_sending import manage
 from storage.database.engine import read_connection
 from storage.database.tables import ALERT_DELIVERY
 from storage.history.alerts.lists import overdue_seconds
-from storage.write.alerts import manage
-from tests.alerts.conftest import pegel, settings_for
+from tests.capabilities.alert_sending.conftest import pegel, settings_for
 from tests.read.press import hour
 from tests.serve.conftest import served
-from worker.alerts.check import check_alerts
+from worker.capabilities.alert_sending.check import check_alerts
 
 
 def overdue(press, at: float, since_match: float | None = None) -> dict[str, int]:

@@ -4,6 +4,7 @@ import secrets
 from datetime import UTC
 from functools import partial
 
+from storage.capabilities.alert_sending.outbox import Message
 from storage.diff.change import METHOD
 from storage.history.alerts import lists
 from storage.history.alerts.lists import Alert, Channel
@@ -12,11 +13,10 @@ from storage.read.render.passages import PassageBlock, PassagePiece
 from storage.read.render.translations import translate
 from storage.settings import Settings
 from storage.values.messages import message_text
-from storage.write.alerts.outbox import Message
 from storage.write.archive import Archive
-from worker.alerts.alert_entry import AlertEntry
-from worker.alerts.delivery import Outgoing, outgoing, sending_of
-from worker.alerts.sending import Sending
+from worker.capabilities.alert_sending.alert_entry import AlertEntry
+from worker.capabilities.alert_sending.sending import Sending
+from worker.capabilities.alert_sending.work import Outgoing, outgoing, sending_of
 
 WHY = (message_text("alert_test"),)
 

@@ -20,8 +20,8 @@ from storage.read.render.translations import catalogue, translate, translate_mes
 from storage.read.render.visible import BLANK, one_line, visible
 from storage.values.messages import message_text
 from storage.values.net.mail_server import MailServer
-from worker.alerts.alert_entry import AlertEntry
-from worker.alerts.sending import Sending
+from worker.capabilities.alert_sending.alert_entry import AlertEntry
+from worker.capabilities.alert_sending.sending import Sending
 
 SECONDS = 15.0
 """Time limit of a session with the mail server, in seconds."""

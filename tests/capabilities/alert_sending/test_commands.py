@@ -9,7 +9,7 @@ from storage.settings import load_settings
 from storage.values.errors import AlertError
 from storage.write.archive import Archive
 from tests.alerts.receivers import mailing, receiving
-from worker.alerts.check import check_alerts
+from worker.capabilities.alert_sending.check import check_alerts
 from worker.cli import commands as cli
 
 CODES = {AlertError: 2}

@@ -12,20 +12,20 @@ from unittest.mock import Mock
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from storage.capabilities.alert_sending import manage, outbox
 from storage.database.engine import read_connection
 from storage.database.outgoing import ALERTS, record
 from storage.history.alerts.lists import channels
 from storage.values.errors import AlertError
 from storage.values.net.private_hosts import hosts_by_port
 from storage.values.redaction import RedactionReason
-from storage.write.alerts import manage, outbox
 from storage.write.redaction.plan import RedactionTarget
 from storage.write.redaction.redact_articles import redact_articles
-from tests.alerts.conftest import pegel, send, settings_for
 from tests.alerts.receivers import dripping, failing, receiving
+from tests.capabilities.alert_sending.conftest import pegel, send, settings_for
 from tests.read.press import hour
-from worker.alerts import delivery as sending
-from worker.alerts import webhook
+from worker.capabilities.alert_sending import webhook
+from worker.capabilities.alert_sending import work as sending
 from worker.web.connection import Network
 
 

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from storage.capabilities.alert_sending.manage import SECRET_PREFIX
 from storage.values.errors import AlertError
 from storage.values.messages import message_text
 from storage.values.refusals import RefusalReason
-from storage.write.alerts.manage import SECRET_PREFIX
 from worker.address import Address, parse_address
-from worker.alerts.sending import Sending
+from worker.capabilities.alert_sending.sending import Sending
 from worker.web.connection import Network
 from worker.web.credentials import SecretError, read_secret
 from worker.web.exchange import PersistentConnection, send_request

@@ -1,3 +1,0 @@
-"""Create, change and delete alerts; match changes; the outbox of deliveries. Nothing is sent
-here.
-"""
