@@ -34,7 +34,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from bench.judge.pages import f1
-from storage.settings import Settings
+from storage.settings import load_settings
 from storage.values.draft import Draft
 from storage.values.net.addresses import RENDERED
 from tests.web.site import Reply, Request, Web, simulated_web
@@ -190,18 +190,17 @@ class _Used:
         while not is_over.wait(SAMPLE_SECONDS):
             children, total, number = psutil.Process().children(recursive=True), 0, number + 1
             for each in children:
-                with suppress(psutil.Error, OSError, StopIteration):
+                with suppress(psutil.Error):
                     times = each.cpu_times()
                     self._cpu[each] = times.user + times.system
                     if number % 5 == 0:
-                        lines = Path(f"/proc/{each.pid}/smaps_rollup").read_text().splitlines()
-                        total += next(int(n.split()[1]) for n in lines if n.startswith("Pss:"))
-            self.peak_bytes = max(self.peak_bytes, total * 1024)
+                        total += each.memory_full_info().pss
+            self.peak_bytes = max(self.peak_bytes, total)
 
 
 def _print_texts(pages: dict[str, bytes], found: list[tuple[ServerAnswer, RenderedPage]]) -> None:
     """Print how equal the texts of the fetched and the rendered pages are."""
-    reader, scores, failed = Reader(Settings()), [], 0
+    reader, scores, failed = Reader(load_settings(environ={})), [], 0
     for (url, raw), (_document, page) in zip(pages.items(), found, strict=True):
         fetched = _text(reader, url, raw, "html")
         if fetched is None:

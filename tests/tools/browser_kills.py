@@ -3,8 +3,8 @@
 `lesart up` on SQLite, or a worker and the scheduler on PostgreSQL, read pages by a browser. At
 moments that a seed chooses, the worker, Chromium or the first process of its namespaces is killed,
 or the disk with the archive and temporary files is full for a while (as root, who may mount one).
-At the end each page has its text or a refused check with a code, and no process, temporary file,
-socket or open job is left.
+At the end each page has its text or a refused check with a code, and no process, profile, temporary
+file, socket or open job is left. The memory is that of all browsers and their rooms, by samples.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -35,6 +36,8 @@ HOSTS = 10
 MEGABYTES, MEGABYTES_PER_PAGE = 60, 0.3
 LONGEST_PAUSE_SECONDS, LONGEST_FULL_SECONDS = 3.0, 4.0
 SECONDS_PER_PAGE = 60.0
+PROFILE = Path("/tmp/profile")  # the name in a room
+SAMPLE_SECONDS = 0.5
 OF_KILLED = ("lesart-web-", "pymp-")
 """Folders that stay if their process is killed: locks of a web server, and of multiprocessing."""
 PR_SET_CHILD_SUBREAPER = 36
@@ -64,6 +67,7 @@ class Run:
     texts: int = 0
     codes: Counter[str] = field(default_factory=Counter)
     restarts: int = 0
+    peak_mb: float = 0.0
     seconds: float = 0.0
     faults: list[str] = field(default_factory=list)
 
@@ -74,7 +78,7 @@ class Run:
             + ("well" if not self.faults else f"{len(self.faults)} FAULTS"),
             f"  kills      {dict(sorted(self.done.items()))}; services started again: {self.restarts}",
             f"  pages      {self.texts} with their text, refused: {dict(self.codes)}",
-            f"  in all     {self.seconds:.0f} s",
+            f"  in all     {self.seconds:.0f} s, browsers at most {self.peak_mb:.0f} MB (PSS)",
             *(f"  fault      {each}" for each in self.faults[:20]),
         ])  # fmt: skip
 
@@ -91,7 +95,7 @@ def run(count: int, kills: int, database: str, seed: int) -> Run:
         texts = _put_pages(web, count, Random(seed))
         scene = _Scene(made, folder, disk, web, resources)
         before = set(psutil.Process().children(recursive=True))
-        with Supervisor(*scene.services) as supervisor:
+        with Supervisor(*scene.services) as supervisor, scene.measured():
             scene.work(supervisor)
         made.restarts = sum(supervisor.restarts.values())
         made.faults += scene.left(set(psutil.Process().children(recursive=True)) - before)
@@ -212,6 +216,28 @@ class _Scene:
         until(lambda: not self._browsers(), 60, "the end of the last browser")
         until(lambda: not list(self._room_sockets()), 60, "the end of the last socket")
 
+    @contextmanager
+    def measured(self) -> Iterator[None]:
+        """Sample the memory of browsers and their rooms meanwhile."""
+        is_over = threading.Event()
+        thread = threading.Thread(target=self._sample, args=(is_over,))
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
+
+    def _sample(self, is_over: threading.Event) -> None:
+        while not is_over.wait(SAMPLE_SECONDS):
+            found = [each for s in self.services for each in s.children()]
+            inner = {each for room in found if _is_room(room) for each in _descendants(room)}
+            total = 0
+            for each in inner:
+                with suppress(psutil.Error):
+                    total += each.memory_full_info().pss
+            self.made.peak_mb = max(self.made.peak_mb, total / 1e6)
+
     def _room_sockets(self) -> Iterator[str]:
         """Yield the open sockets of services that are in no list of their own network."""
         found = {}
@@ -271,6 +297,8 @@ class _Scene:
         files = [each.name for each in self.temporary.iterdir()]
         if files := [each for each in files if not each.startswith(OF_KILLED)]:
             yield f"temporary files: {files}"
+        if PROFILE.exists():
+            yield f"the profile of a browser: {PROFILE}"
         if jobs := self._rows(OPEN):
             yield f"open jobs: {jobs}"
 

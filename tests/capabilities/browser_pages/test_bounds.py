@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
@@ -25,6 +26,7 @@ from worker.capabilities.browser_pages.browser import (
     OpenBrowser,
     open_browser,
 )
+from worker.capabilities.browser_pages.certificates import own_certificates
 from worker.capabilities.browser_pages.page import PAGE_SECONDS, RenderedPage, render_page
 from worker.capabilities.browser_pages.proxy import AT_A_TIME, MOST_BYTES, RESOURCE_BYTES
 from worker.web import connection
@@ -175,6 +177,17 @@ def test_a_page_that_takes_three_gigabytes_ends_alone(web: Web) -> None:
 def browsers() -> list[psutil.Process]:
     found = psutil.Process().children(recursive=True)
     return [each for each in found if each.name() == "chromium"]
+
+
+def test_a_browser_opens_no_page_of_its_own() -> None:
+    """A list below its address bar, which nobody sees, took half of the time of a page."""
+    with open_browser(None, own_certificates().digest, "Lesart/0", time.monotonic() + 60) as opened:
+        opened.tools.call("Target.createTarget", url="about:blank")
+        found = opened.tools.call("Target.getTargets", filter=[{}])["targetInfos"]
+        kinds = {(each["type"], each["url"]) for each in found}
+        processes = [each for each in browsers() if "--type=renderer" in each.cmdline()]
+    assert kinds == {("page", "about:blank"), ("tab", "about:blank")}
+    assert len(processes) == 2
 
 
 def test_a_browser_that_is_killed_is_started_again(web: Web) -> None:

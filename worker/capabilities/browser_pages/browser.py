@@ -37,7 +37,8 @@ FLAGS = (
     "--proxy-bypass-list=<-loopback>", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--disable-features=Translate,OptimizationHints,MediaRouter,DialMediaRouteProvider,"
     "AutofillServerCommunication,PrefetchProxy,NetworkTimeServiceQuerying,HttpsUpgrades,"
-    "CertificateTransparencyComponentUpdater,LocalNetworkAccessChecks",
+    "CertificateTransparencyComponentUpdater,LocalNetworkAccessChecks,SpareRendererForSitePerProcess,"
+    "WebUIOmniboxPopup,WebUIOmniboxAimPopup",
 )  # fmt: skip
 """Options of the browser; the room closes the network without any of them."""
 
