@@ -20,6 +20,7 @@ from storage.values.lazy import LazyModule
 from storage.values.net.capture_place import CapturePlace, capture_place
 from storage.values.net.web_archive import PUBLIC
 from storage.values.settings.readers import (
+    parse_size,
     read_broker,
     read_browser,
     read_captures,
@@ -190,6 +191,12 @@ class Settings:
         None,
         "maximum size of the pictures of articles that are requested in a day, such as 500MB "
         "(default: none are requested)",
+    )
+    browser_resources: int = setting(
+        parse_size,
+        "200MB",
+        "maximum size of new resources that are stored in a day with pages that a browser reads; "
+        "with 0, none are stored",
     )
     batch_items: int = setting(read_count, 200, "maximum number of documents per job")
     document_seconds: float = setting(

@@ -40,7 +40,7 @@ PARTS = MappingProxyType({
     "mounts": "MOUNTS: its applications beside the API, made from the application and the archive, "
     "each with its path and its end",
     "renderer": "`PageRenderer`: reads the pages of the jobs that need a browser",
-    "screenshots": "`store_screenshots`: stores those of checks, in their transaction",
+    "check_files": "`store_files`: stores the files of checks, in their transaction",
     "web_records": "`resources_of_checks`: the files of a check that a WARC file contains, too",
 })  # fmt: skip
 """The parts with what their module has."""
@@ -192,6 +192,19 @@ class Format(NamedTuple):
     is_item: bool = False
     parts: bytes | None = None
     text_key: str | None = None
+
+
+class WebFile(NamedTuple):
+    """A file that a WARC file contains next to the page of a check; `stored` are its bytes.
+
+    With a `status` it is the answer of a server, which may redirect to a `location`.
+    """
+
+    address: str
+    media_type: str
+    stored: Any
+    status: int | None = None
+    location: str | None = None
 
 
 class CapabilityError(ValueError):

@@ -35,6 +35,7 @@ CONTENTS: Mapping[str, tuple[str, ...]] = {
     "refusal": ("hint", "locator", "message"), "redaction": ("reason",),
     "clock_correction": (), "outside_copy": ("address",),
     "article_picture": ("address", "caption", "credit", "pdq"),
+    "page_resource": ("address", "location", "media_type"),
 }  # fmt: skip
 """The salted columns of each table: the log commits to their order, not to their names."""
 _COLUMNS: Mapping[str, str] = {
@@ -62,6 +63,7 @@ _COLUMNS: Mapping[str, str] = {
     "outside_copy": "observation_id:int archive:text captured_at:time",
     "article_picture": "observation_id:int position:int capture_id:int? media_type:text? "
     "width:int? height:int? event:text before_id:int? refused:text?",
+    "page_resource": "observation_id:int status:int size:int capture_id:int?",
 }
 WRITTEN = {"relation": "decided_at", "relation_undone": "undone_at", "refusal": "at",
            "redaction": "at"}  # fmt: skip
@@ -77,6 +79,7 @@ REDACTABLE: Mapping[str, tuple[str, ...]] = {
     "transfer": ("request", "response_headers", "rights"), "wording": ("title", "text", "digest"),
     "derivation": ("detail", "raw_output", "publisher", "context"), "refusal": ("message",),
     "outside_copy": ("address",), "article_picture": ("address", "caption", "credit", "pdq"),
+    "page_resource": ("address", "location", "media_type"),
     "origin_address": ("origin", "public_id"),
     "transfer_address": ("address", "hops"), "refusal_address": ("locator",),
 }  # fmt: skip

@@ -45,6 +45,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "copies_limit": "Dass die Kopien bei anderen Archiven denselben Wortlaut zeigen oder noch "
         "vorhanden sind: Rufen Sie sie auf.",
         "screenshot": "Bildschirmfoto, {width} × {height} Pixel, {media_type}, SHA-256 {bytes}",
+        "resource": "Ressource {address}, {size} Bytes, SHA-256 {bytes}",
         "relations": "Verwandte Texte (Urteil des Archivs)",
         "undone": "aufgehoben", "redactions": "Schwärzungen",
         "expiries": "Bytes, nach ihrer Aufbewahrungsfrist gelöscht", "proves": "Was das beweist",
@@ -84,6 +85,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "copies_limit": "That the copies at other archives show the same wording or still exist: "
         "open them.",
         "screenshot": "screenshot, {width} × {height} pixels, {media_type}, SHA-256 {bytes}",
+        "resource": "resource {address}, {size} bytes, SHA-256 {bytes}",
         "relations": "Related texts (decisions of the archive)",
         "undone": "undone", "redactions": "Redactions",
         "expiries": "Bytes deleted after their retention period", "proves": "What this proves",
@@ -195,7 +197,8 @@ def _outcome(check: Facts, language: str) -> Iterator[str]:
     yield from map(str, check["refusals"])
     yield from (one_line(f"{words['declared']} {each}") for each in check["rights"])
     yield from (one_line(words["copy"].format(**each)) for each in check["copies"])
-    yield from (one_line(words["screenshot"].format(**each)) for each in check["screenshots"])
+    for name in ("screenshot", "resource"):
+        yield from (one_line(words[name].format(**each)) for each in check[f"{name}s"])
     if check["text"]:
         yield f"{words['text']} {check['text']}"
     if check["until"]:

@@ -231,6 +231,10 @@ class LoggedBundle:
             "screenshots": [{"bytes": self._digest(each), **{
                 name: each[name] for name in ("media_type", "width", "height")}}
                 for each in self._all("article_picture", "observation_id", number)],
+            "resources": [{"bytes": self._digest(each), "size": each["size"],
+                "address": each.words("address") or "[redacted]"}
+                for each in self._all("page_resource", "observation_id", number)
+                if each["capture_id"] is not None],
             "rights": [one for each in transfers for one in log.declarations(each.json("rights"))],
         }  # fmt: skip
 

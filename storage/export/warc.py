@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, case, func, or_, select, text
 from warcio.recordloader import ARC2WARCHeadersParser
 
 from storage.capabilities import find_page_kind, load_parts, parts_of
+from storage.capabilities.hooks import WebFile
 from storage.database.capture_store import StoredBytes, load
 from storage.database.columns import UtcTime
 from storage.database.rows import cursor, place, stream
@@ -42,6 +43,7 @@ from storage.read.filters import NO_FILTERS, Filters, conditions
 from storage.read.query.records import Part
 from storage.read.search import matching_versions
 from storage.record.contents.restricted import RestrictedTexts
+from storage.values.arrivals.foreign_capture import PART_OF_PAGE
 from storage.values.arrivals.formats import MEDIA_TYPE
 from storage.values.draft import Json
 from storage.values.net.addresses import RENDERED
@@ -231,7 +233,7 @@ class WarcWriter:
         self._certificates: set[int] = set()
         self._joined: dict[int, list[dict[str, str]]] = {}
         self._recorded: dict[str, Mapping[int, Json]] = {}
-        self._resources: list[Mapping[int, Sequence[tuple[str, str, StoredBytes]]]] = []
+        self._resources: list[Mapping[int, Sequence[WebFile]]] = []
 
     @property
     def withheld(self) -> int:
@@ -299,19 +301,33 @@ class WarcWriter:
                 yield from self._confirmation(row, written, moment)
 
     def _further_resources(self, row: Row) -> Iterator[bytes]:
-        """Yield the files of a check that capabilities stored, such as pictures, for a replay."""
-        for own in self._resources:
-            for address, media_type, stored in own.get(row["observation_id"], ()):
-                name = f"{address} {row['observation_id']}"
-                body = load(self._connection, stored)
-                fields = [
-                    ("WARC-Target-URI", warc_record.uri(address)),
-                    ("WARC-Date", warc_record.date(row["observed_at"])),
-                    ("WARC-Record-ID", warc_record.record_id(self._archive_id, name)),
-                    ("Content-Type", media_type),
-                    ("WARC-Payload-Digest", warc_record.sha1(body)),
-                ]
-                yield warc_record.record("resource", fields, body)
+        """Yield the files of a check that capabilities stored, such as pictures, for a replay.
+
+        One with a text of a restricted article is omitted.
+        """
+        for each in (
+            each for own in self._resources for each in own.get(row["observation_id"], ())
+        ):
+            name = f"{each.address} {row['observation_id']}"
+            body = b"" if each.stored is None else load(self._connection, each.stored)
+            if self._restricted.are_in_bytes(body):
+                self._withheld += 1
+                continue
+            fields = [
+                ("WARC-Target-URI", warc_record.uri(each.address)),
+                ("WARC-Date", warc_record.date(row["observed_at"])),
+                ("WARC-Record-ID", warc_record.record_id(self._archive_id, name)),
+                ("WARC-Payload-Digest", warc_record.sha1(body)),
+            ]
+            if each.status is None:
+                yield warc_record.record(
+                    "resource", [*fields, ("Content-Type", each.media_type)], body
+                )
+                continue
+            headers = (("Content-Type", each.media_type), ("Location", each.location or ""))
+            block = warc_record.answer(each.status, [pair for pair in headers if pair[1]], body)
+            kind = ("Content-Type", f"{HTTP}response")
+            yield warc_record.record("response", [*fields, kind, PART_OF_PAGE], block)
 
     def without_article(self) -> Iterator[bytes]:
         """Yield the records without an article: refused captures, and absences at unknown

@@ -64,6 +64,7 @@ def _pack_checks(checks: Iterable[Check], news: Iterable[HostNews]) -> Packed:
     exchanges += [each.exchange for each in news if each.exchange is not None]
     files = [each.screenshot for each in exchanges if each.screenshot is not None]
     raws = [(each.digest, each.raw) for each in exchanges]
+    raws += [(own.digest, own.raw) for each in exchanges for own in each.resources]
     return pack_all(raws + [(each.digest, each.raw) for each in files])
 
 
@@ -98,7 +99,7 @@ class _CheckWriter:
         self.to_read: dict[int, list[int]] = {}
         self.without_text: list[int] = []
         self._transfers: dict[int, Transfer] = {}
-        self._screenshots: dict[int, CheckedExchange] = {}
+        self._with_files: dict[int, CheckedExchange] = {}
 
     def keep(self, checks: Sequence[Check], news: Sequence[HostNews]) -> None:
         asked = [each.exchange for each in news if each.exchange is not None]
@@ -111,8 +112,8 @@ class _CheckWriter:
             for exchange in check.exchanges:
                 self._exchange(check.source_id, exchange)
         store_transfers(self.unit, self._transfers, self.captures)
-        for part in load_parts("screenshots") if self._screenshots else ():
-            part.store_screenshots(self.unit, self._screenshots, self.captures)
+        for part in load_parts("check_files") if self._with_files else ():
+            part.store_files(self.unit, self._with_files, self.captures)
 
     def capture_of(self, exchange: CheckedExchange) -> int | None:
         return self.captures.get(exchange.digest) if exchange.digest is not None else None
@@ -136,8 +137,8 @@ class _CheckWriter:
         )
         if exchange.transfer is not None:
             self._transfers[number] = exchange.transfer
-        if exchange.screenshot is not None:
-            self._screenshots[number] = exchange
+        if exchange.screenshot is not None or exchange.resources:
+            self._with_files[number] = exchange
         if exchange.refused is not None:
             self._refuse(source_id, number, exchange, exchange.refused)
         if exchange.outcome == "captured":

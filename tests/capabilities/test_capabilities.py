@@ -19,7 +19,7 @@ ELSEWHERE = {
     "alert_sending": {"docs/alerts.md", "CHANGELOG.md", "storage/capabilities/__init__.py"},
     "front_pages": {"docs/front-pages.md", "lesart/views.pyi", "README.md", "CHANGELOG.md",
                     "storage/capabilities/__init__.py"},
-    "browser_pages": {"README.md", "CHANGELOG.md",
+    "browser_pages": {"docs/browser.md", "README.md", "CHANGELOG.md", "lesart/views.pyi",
                       "storage/capabilities/__init__.py"},
     "outside_copies": {"docs/outside-copies.md", "lesart/views.pyi", "CHANGELOG.md",
                        "storage/capabilities/__init__.py"},
@@ -55,7 +55,10 @@ WITHOUT_HOOK = {
             "the core keeps the log of deliveries, which corrections of versions change, and its page",
         ),
     },
-    "browser_pages": {"docs/article-pictures.md": _LINK, "docs/watch.md": _LINK},
+    "browser_pages": {
+        "docs/article-pictures.md": _LINK, "docs/watch.md": _LINK,
+        "storage/export/bundle_log.py": _BUNDLE, "storage/export/check_bundle.py": _BUNDLE,
+    },
     "front_pages": {
         **dict.fromkeys(("docs/proof.md", "docs/read.md", "docs/redaction.md", "docs/watch.md"), _LINK),
         "docs/sql.md": "rules for several views, which name those that they concern",

@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from storage.capabilities.alert_sending import manage, outbox
 from storage.capabilities.alert_sending.store import match
+from storage.capabilities.browser_pages import store as browser_pages
 from storage.capabilities.pictures import store as pictures
 from storage.cli.exits import run
 from storage.database.columns import JSON_TYPE, UtcTime
@@ -34,6 +35,9 @@ from worker.cli.commands import app
 
 NEEDED = {
     "alert_delivery_open": "storage.capabilities.alert_sending.outbox.waits",
+    "page_resource_by_capture": "storage.write.redaction.plan.captures_beside",
+    "page_resource_by_observation": "storage.capabilities.browser_pages.web_records.resources_of_checks",
+    "page_resource_by_time": "storage.capabilities.browser_pages.store.count_resource_bytes",
     "article_picture_by_capture": "storage.write.redaction.plan.captures_beside",
     "article_picture_by_observation": "storage.capabilities.pictures.web_records.resources_of_checks",
     "boilerplate_due_by_article": "storage.history.lineages._remove",
@@ -134,6 +138,11 @@ def use_all_indexes(room: Newsroom) -> None:
             "capture_id": room.number("SELECT max(id) FROM capture"),
         }  # fmt: skip
         unit.add(METADATA.tables["article_picture"], row)
+        unit.add(METADATA.tables["page_resource"], {
+            "id": unit.number(), "observation_id": seen, "address": f"{DAM}/stil.css", "status": 200,
+            "size": 2, "recorded_at": unit.now, "capture_id": row["capture_id"],
+        })  # fmt: skip
+    room.archive.read(browser_pages.count_resource_bytes, room.archive.clock())
     room.archive.transact(manage.add, "hafen", AlertRule(query="Pegel"), (HOOK,))
     for name in ACTS_DONE:
         for _ in ACTS[name](scene):

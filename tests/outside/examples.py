@@ -179,6 +179,7 @@ EXAMPLES = (
     _row(f"lesart fronts --article {BRIDGE}", press.HEADLINE),
     _row(f"lesart source add {BRIDGE} --browser", BRIDGE, before=after(f"source remove {BRIDGE}")),
     _row("lesart pictures --event swapped", ""),
+    _row("lesart resources https://www.hafenkurier.example/lokales/kanalbruecke", ""),
     _row("lesart changes --picture swapped", ""),
     _row("lesart alert add bilder --picture any --mail redaktion@hafenkurier.example", "bilder"),
     _row(f"lesart source add {SITE}/ --type front --every 15m", f"{SITE}/"),

@@ -58,6 +58,7 @@ REQUESTS = (
     _get("/api/reviews", "important"),
     Request("delete", "/api/reviews", "", {"change": "{hall}@2", "label": "important"}, status=204),
     _get("/api/pictures", "items"),
+    _get("/api/resources", "items"),
     _get("/api/changes", "3,6", **{"class": "number"}),
     _get("/api/lineages", '"items"'),
     _get("/api/relations", "exact_copy"),

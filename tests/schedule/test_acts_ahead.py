@@ -36,7 +36,7 @@ RULES = {
             "origin", "capture", "scan", "observation", "clock_correction", "wording", "derivation",
             "verdict", "certificate", "transfer", "foreign_record", "teaser", "front",
             "outside_copy", "review", "review_withdrawn", "person_parted", "doubt_settled",
-            "doubt_settled_undone", "article_picture",
+            "doubt_settled_undone", "article_picture", "page_resource",
         )
     },
     **dict.fromkeys(("refusal.at", "doubt.decided_at", "transfer.started_at"), RECORDED),

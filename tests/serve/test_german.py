@@ -30,7 +30,7 @@ PAGES = [
     "/search?q=nirgendwo", "/relations", "/sources", "/refusals", "/statistics", "/jobs", "/alerts", "/front",
     "/alerts?article={a}&passage=Pegel", "/statements", "/persons", "/identities?name=Gesa+M%C3%BChlan", "/unconfirmed", "/proof/{a}",
     "/a/{a}", "/a/{a}/1", "/a/{a}?s=1", "/a/{a}?age=true", "/a/{a}/since", "/a/{a}/checks", "/a/{a}/cite", "/a/{a}/cite?passage=Pegel",
-    "/a/{a}/fronts", "/a/{a}/pictures", "/a/{a}/rights", "/a/{a}/entries", "/cluster/{cluster}",
+    "/a/{a}/fronts", "/a/{a}/pictures", "/a/{a}/resources", "/a/{a}/rights", "/a/{a}/entries", "/cluster/{cluster}",
     *(f"/a/{{a}}/1..2?view={view}" for view in ("reading", "changes", "side", "fields", "quotes", "links", "raw")),
 ]  # fmt: skip
 WRONG = {
@@ -43,7 +43,7 @@ WRONG = {
     "/a/{a}/compare?a=0&b=x": 400, "/a/nirgendwo": 404, "/a/{a}/cite?passage=nirgends": 404, "/a/{a}/cite?passage=e": 400,
     "/a/{a}?s=99": 404, "/jobs?job=999": 404, "/cluster/nirgendwo": 404, "/front?front=https://x.example/&as_of=gestern": 400,
     "/statements?about=%22offen": 400, "/nirgendwo": 404, "/proof/nirgendwo": 404, "/proof/{a}@99": 404, "/find?rev=": 400,
-    "/a/{a}/pictures/99": 404, "/memento/1/https://x.example/": 400, "/memento/20240618120000/https://x.example/": 404, "/relations?kind=laut": 400,
+    "/a/{a}/pictures/99": 404, "/a/{a}/resources/99": 404, "/memento/1/https://x.example/": 400, "/memento/20240618120000/https://x.example/": 404, "/relations?kind=laut": 400,
     "/unconfirmed?decision=laut": 400, "/unconfirmed?after=x": 400, "/statement?of=nirgendwo": 404, "/search?q=%FF": 400,
 }  # fmt: skip
 """Addresses with a wrong value, and the status of their answer."""

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.capabilities.browser_pages.test_pages import SHELL, TEXT, shown
+from tests.capabilities.browser_pages.test_pages import TEXT, shown
+from tests.capabilities.browser_pages.test_resources import CODE, CSS, MOVED, SCRIPT, put_page
 from tests.flow.processes import lesart, rows
 from tests.web.desk import HIGHER, PEGEL, A
-from tests.web.site import Reply, simulated_web
+from tests.web.site import simulated_web
 from worker.capabilities.browser_pages.browser import PROGRAM
 
 PYWB = shutil.which("pywb")
@@ -61,7 +62,7 @@ pytestmark = [
 def test_a_web_archive_of_pages_and_screenshots_is_replayed_without_network(tmp_path: Path) -> None:
     assert PYWB is not None
     with simulated_web(tmp_path, lambda: datetime.now(UTC)) as web:
-        web.put(A, Reply(SHELL))
+        put_page(web)
         given = {"allow_hosts": web.allow_hosts(), "ca_file": str(web.ca_file), "pace": "0.01"}
         for paragraphs in (PEGEL, HIGHER):
             web.put(TEXT, shown(paragraphs))
@@ -74,6 +75,7 @@ def test_a_web_archive_of_pages_and_screenshots_is_replayed_without_network(tmp_
         subprocess.run([manager, *words], cwd=tmp_path, check=True, capture_output=True)
     times = [re.sub(r"\D", "", row["first_seen"])[:14] for row in rows(tmp_path, "history", A)]
     wanted = [*(f"{at}mp_/{A}" for at in times), f"{times[1]}id_/urn:view:{A}"]
+    wanted += [f"{times[1]}cs_/{MOVED}", *(f"{times[1]}id_/{each}" for each in (SCRIPT, TEXT))]
     replayed = subprocess.run(
         [*OWN_NETWORK, REPLAY, PYWB, *wanted],
         cwd=tmp_path,
@@ -82,7 +84,12 @@ def test_a_web_archive_of_pages_and_screenshots_is_replayed_without_network(tmp_
         check=False,
     )
     assert replayed.returncode == 0, replayed.stderr
-    first, second, screenshot = ((tmp_path / str(number)).read_bytes() for number in range(3))
+    answers = ((tmp_path / str(number)).read_bytes() for number in range(len(wanted)))
+    first, second, screenshot, style, script, inner = answers
+    assert (style.strip(), script) == (CSS, CODE)
+    assert "um 36 Zentimeter" in inner.decode()
+    for address in ("cs_/https://zeitung.example/alt.css", "js_/https://zeitung.example/zahl.js"):
+        assert f"/press/{times[1]}{address}" in second.decode()
     assert "um 3,6 Zentimeter" in first.decode()
     assert "um 36 Zentimeter" in second.decode()
     shots = [row for row in rows(tmp_path, "pictures", A) if row["event"] == "screenshot"]

@@ -362,7 +362,8 @@ class _CheckStore:
         last = check.last
         if last.outcome in FAILED and last.refused is not None:
             self.record_failure(last.origin, last.refused)
-        self.bytes += sum(len(each.raw or b"") for each in check.exchanges)
+        for each in check.exchanges:
+            self.bytes += len(each.raw or b"") + sum(len(own.raw or b"") for own in each.resources)
 
     def record_failure(self, address: str, refusal: RefusalReason) -> None:
         """Record why a server was not reached, once for each server."""

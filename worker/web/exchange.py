@@ -16,7 +16,7 @@ from storage.metered_socket import Meter, TooMuchError
 from storage.values.digest import raw_digest
 from storage.values.draft import Json
 from storage.values.messages import message_text
-from storage.values.net.addresses import CheckedFile
+from storage.values.net.addresses import CheckedFile, CheckedResource
 from storage.values.refusals import RefusalReason, refuse
 from worker.address import Address
 from worker.web.connection import Network, NotPublicError, PlainConnection, TlsConnection
@@ -36,7 +36,7 @@ class RenderedAnswer:
     """What a browser made of the document in an answer: its HTML, or why there is none.
 
     `is_same`: its text is that of the reading before. `facts` are stored with the observation, the
-    `screenshot` with the HTML.
+    `screenshot` and the `resources` with the HTML.
     """
 
     html: bytes | None
@@ -44,6 +44,7 @@ class RenderedAnswer:
     facts: dict[str, Json]
     is_same: bool = False
     screenshot: CheckedFile | None = None
+    resources: tuple[CheckedResource, ...] = ()
 
 
 @dataclass(slots=True)

@@ -263,7 +263,10 @@ class Fetch:
             answer, meaning, started_at, now, hints={} if is_same else hints, is_same=is_same
         )
         digest = None if raw is None else raw_digest(raw)
-        return replace(found, raw=raw, digest=digest, screenshot=page.screenshot)
+        resources = () if raw is None else page.resources
+        return replace(
+            found, raw=raw, digest=digest, screenshot=page.screenshot, resources=resources
+        )
 
     def _hints(self, answer: ServerAnswer, read_as: str) -> dict[str, Json]:
         content_type = answer.header("content-type")

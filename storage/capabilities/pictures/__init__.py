@@ -52,7 +52,7 @@ PICTURES = Capability(
     templates=("check_mark.html",),
     parts=(
         "tables", "view_sql", "answers", "doors", "pages", "change_panel", "change_marks",
-        "check_facts", "screenshots", "web_records", "work", "check",
+        "check_facts", "check_files", "web_records", "work", "check",
     ),
     without={
         "orders": "a picture is removed with the check that found it",

@@ -9,6 +9,9 @@ from storage.values.draft import Json
 from storage.values.net.transfer import Transfer
 from storage.values.refusals import RefusalReason
 
+PART_OF_PAGE = ("WARC-Resource-Type", "subresource")
+"""The field of our WARC records with answers that a page got, which are no texts themselves."""
+
 
 @dataclass(frozen=True, slots=True)
 class KeptRecord:

@@ -104,12 +104,28 @@ class CheckedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckedResource:
+    """An answer that a page got while a browser read it; without `raw`, no bytes are stored.
+
+    `size` is the number of bytes of its decoded body, `location` the target of a redirect.
+    """
+
+    address: str
+    status: int
+    media_type: str | None
+    location: str | None
+    size: int
+    raw: bytes | None = None
+    digest: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CheckedExchange:
     """One request during a check, with its result.
 
     `outcome` is that of an observation; `captured` means that `raw` has to be read. `refused` is
     the reason if nothing was accepted. `confirms` is the observation of the same bytes. The
-    `screenshot` is stored with the bytes of the page.
+    `screenshot` and the `resources` are stored with the bytes of the page.
     """
 
     origin: str
@@ -124,6 +140,7 @@ class CheckedExchange:
     transfer: Transfer | None = None
     confirms: int | None = None
     screenshot: CheckedFile | None = None
+    resources: tuple[CheckedResource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

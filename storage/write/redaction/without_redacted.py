@@ -77,10 +77,15 @@ def nameless(arrival: Arrival, left: str) -> Arrival:
 
 
 def checks_without_redacted(connection: Connection, checks: Sequence[Check]) -> list[Check]:
-    """Return checks; exchanges with redacted content only as observations without content."""
-    digests = [e.digest for each in checks for e in each.exchanges if e.digest is not None]
+    """Return checks; exchanges with redacted content only as observations without content.
+
+    Redacted resources are left out.
+    """
+    exchanges = [e for each in checks for e in each.exchanges]
+    digests = [each.digest for each in exchanges]
+    digests += [own.digest for each in exchanges for own in each.resources]
     suppressed = SuppressionLookup(connection)
-    held = suppressed.raw(digests)
+    held = suppressed.raw(each for each in digests if each is not None)
     gone = suppressed.tombstones(e.origin for each in checks for e in each.exchanges)
     if not held and not gone:
         return list(checks)
@@ -91,7 +96,9 @@ def _anonymise_check(check: Check, held: Collection[bytes], gone: Mapping[str, i
     """Return a check; after a redirect to a redacted address, without the redirects."""
     is_gone = any(each.origin in gone for each in check.exchanges)
     exchanges = tuple(
-        _anonymise_exchange(each, gone, is_gone=is_gone) if is_gone or each.digest in held else each
+        _anonymise_exchange(each, gone, is_gone=is_gone)
+        if is_gone or each.digest in held
+        else replace(each, resources=tuple(x for x in each.resources if x.digest not in held))
         for each in check.exchanges
     )
     if is_gone or check.last.digest in held:
@@ -108,7 +115,7 @@ def _anonymise_exchange(
         exchange, origin=_anonymise(exchange.origin, gone), outcome="refused", raw=None,
         digest=None,
         hints={}, refused=refuse("redacted"), transfer=transfer, confirms=None, screenshot=None,
-        note=None if is_gone else exchange.note,
+        resources=(), note=None if is_gone else exchange.note,
     )  # fmt: skip
 
 

@@ -1,10 +1,18 @@
-"""Rendered pages have no table of their own."""
+"""Rows of resources for an archive with a row in every table."""
 
 from typing import Any
 
-VIEWS: dict[str, str] = {}
-"""The columns of its views: there are none."""
+from sqlalchemy import Connection
+
+VIEWS = {
+    "page_resources": "seq id article version origin observed_at address media_type location status size "
+    "digest recorded_at",
+}
+"""The columns of its views, which never change their order."""
 
 
-def fill(_connection: Any, _observation: int, _add_row: Any) -> None:
-    """Add nothing."""
+def fill(connection: Connection, observation: int, add_row: Any) -> None:
+    add_row(
+        connection, "page_resource", observation_id=observation, status=200, size=0,
+        address=f"https://presse.example/{observation}/stil.css",
+    )  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.values.draft import Json
-from storage.values.net.addresses import CheckedFile
+from storage.values.net.addresses import CheckedFile, CheckedResource
 from storage.values.refusals import RefusalReason, refuse
 from worker.capabilities.browser_pages.browser import NoRoomError, open_browser
 from worker.capabilities.browser_pages.certificates import own_certificates
@@ -41,6 +41,7 @@ class RenderedPage:
     refused: RefusalReason | None = None
     facts: dict[str, Json] = field(default_factory=dict)
     screenshot: CheckedFile | None = None
+    resources: tuple[CheckedResource, ...] = ()
 
 
 @dataclass(slots=True)
@@ -140,7 +141,7 @@ def render_page(
             return RenderedPage(None, refuse("consent_wall"), facts, screenshot)
         if tab.consent is not None and tab.consent.rejected:
             facts["consent_rejected"] = sorted(tab.consent.rejected)
-        return RenderedPage(html, None, facts, screenshot)
+        return RenderedPage(html, None, facts, screenshot, (*proxy.resources.answers.values(),))
 
     try:
         try:

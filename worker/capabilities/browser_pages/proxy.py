@@ -12,8 +12,10 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urldefrag, urlsplit
+from urllib.parse import urldefrag, urljoin, urlsplit
 
+from storage.values.digest import raw_digest
+from storage.values.net.addresses import CheckedResource
 from storage.values.refusals import RefusalReason
 from worker.address import parse_address
 from worker.capabilities.browser_pages.certificates import own_certificates
@@ -27,6 +29,7 @@ MOST_REQUESTS, MOST_BYTES = 200, 30 * 1024 * 1024
 RESOURCE_SECONDS, RESOURCE_BYTES, AT_A_TIME = 10.0, 10 * 1024 * 1024, 6
 """Bounds of one resource, and how many are fetched at a time."""
 TOO_MUCH = frozenset({"too_large", "too_large_decoded"})
+MOST_TYPE_CHARACTERS = 200
 MOST_SENT_BYTES = 1024 * 1024
 """Maximum size of the body of a request of a page."""
 METHODS = ("GET", "POST", "OPTIONS")
@@ -50,12 +53,17 @@ OWN_HOSTS = frozenset({
 
 @dataclass(slots=True)
 class Resources:
-    """The requests of a page: their number and bytes, how many failed, and the bounds reached."""
+    """The requests of a page: their number and bytes, how many failed, and the bounds reached.
+
+    `answers` has the first answer to GET at each address; the bodies have at most `MOST_BYTES`.
+    """
 
     requests: int = 0
     bytes: int = 0
     failed: int = 0
     reached: set[str] = field(default_factory=set)
+    answers: dict[str, CheckedResource] = field(default_factory=dict)
+    body_bytes: int = 0
 
 
 class PageProxy:
@@ -142,6 +150,21 @@ class PageProxy:
             if answer is not None:
                 found.bytes += most_bytes if is_too_large else answer.wire_bytes
 
+    def keep(self, url: str, answer: ServerAnswer) -> None:
+        """Keep the answer of an address for the record of the page."""
+        found, body, location = self.resources, answer.body or b"", answer.header("location")
+        media_type = (answer.header("content-type") or "")[:MOST_TYPE_CHARACTERS]
+        with self.lock:
+            if url in found.answers or answer.status is None:
+                return
+            is_kept = answer.status == 200 and found.body_bytes + len(body) <= MOST_BYTES
+            raw = body if body and is_kept else None
+            found.body_bytes += len(raw or b"")
+            found.answers[url] = CheckedResource(
+                url, answer.status, media_type or None, location and urljoin(url, location),
+                len(body), raw, None if raw is None else raw_digest(raw),
+            )  # fmt: skip
+
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     """One connection of the browser to its proxy."""
@@ -212,6 +235,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if answer is None or answer.status is None or answer.refused is not None:
             self._send(403, (), b"")
         else:
+            if self.command == "GET":
+                page.keep(url, answer)
             self._send(answer.status, answer.headers, answer.body or b"")
 
     do_GET = do_POST = do_OPTIONS = do_HEAD = do_PUT = do_PATCH = do_DELETE = answer  # noqa: N815

@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Any
 
-from storage.capabilities.browser_pages.store import load_texts
+from storage.capabilities.browser_pages.store import count_resource_bytes, load_texts
 from storage.settings import Settings
 from storage.values.digest import canonical_all, digest_of_parts
 from storage.values.draft import Draft
-from storage.values.net.addresses import RENDERED, Key, WatchedAddress
+from storage.values.net.addresses import RENDERED, CheckedResource, Key, WatchedAddress
 from storage.values.refusals import RefusalReason
 from storage.write.archive import Archive
 from worker.capabilities.browser_pages.page import (
     PAGE_SECONDS,
     QUIET_AGAIN_SECONDS,
     QUIET_SECONDS,
+    RenderedPage,
     render_page,
 )
 from worker.flow.decide import fetched_outcome
@@ -42,11 +44,17 @@ class PageRenderer:
         self._settings, self._network = settings, network
         self._reader = Reader(settings)
         self._texts: Mapping[Key, tuple[bytes, int]] = {}
+        self._left_bytes, self._lock = 0, Lock()
 
     def load_texts(self, archive: Archive, watches: Sequence[WatchedAddress]) -> None:
-        """Load the digests and the numbers of words of the texts that were read before."""
+        """Load the digests and the numbers of words of the texts that were read before.
+
+        It also counts the resources of the last day, whose number of bytes is bounded.
+        """
         numbers = {w.observation_id: w.key for w in watches if w.observation_id is not None}
         self._texts = archive.read(load_texts, numbers)
+        stored = archive.read(count_resource_bytes, archive.clock())
+        self._left_bytes = self._settings.browser_resources - stored
 
     def close(self) -> None:
         """Stop the process that reads documents."""
@@ -98,7 +106,19 @@ class PageRenderer:
                     break
             elif draft.code != EMPTY:
                 break
-        return RenderedAnswer(page.html, page.refused, page.facts, screenshot=page.screenshot)
+        return RenderedAnswer(
+            page.html, page.refused, page.facts, screenshot=page.screenshot,
+            resources=self._resources_of(page),
+        )  # fmt: skip
+
+    def _resources_of(self, page: RenderedPage) -> tuple[CheckedResource, ...]:
+        """Return the resources of a page, or none if the day has fewer bytes left."""
+        size = sum(len(each.raw or b"") for each in page.resources)
+        with self._lock:
+            if page.html is not None and size <= self._left_bytes:
+                self._left_bytes -= size
+                return page.resources
+        return ()
 
     def _read(
         self, fetch: Fetch, answer: ServerAnswer, raw: bytes, kind: str, charset: str | None

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from storage.capabilities import find_page_kind, names_with
-from storage.values.arrivals.foreign_capture import Import, KeptRecord, Repeats
+from storage.values.arrivals.foreign_capture import PART_OF_PAGE, Import, KeptRecord, Repeats
 from storage.values.arrivals.formats import BINARY_TYPES, ITEM_TYPES, TYPE_BY_MEDIA
 from storage.values.digest import raw_digest
 from storage.values.draft import Json
@@ -422,7 +422,9 @@ def _is_no_page(capture: _Capture) -> PassedOver | None:
     if method != "GET":
         return PassedOver(f"an answer to {method[:20]}")
     path = urlsplit(capture.origin).path
-    if PARTS_OF_PAGES.search(path) or path in FOR_PROGRAMS:
+    name, part = PART_OF_PAGE
+    is_part = capture.main.field(name.lower()) == part
+    if is_part or PARTS_OF_PAGES.search(path) or path in FOR_PROGRAMS:
         return PassedOver("a part of pages, or a text for programs")
     return None
 

@@ -13,7 +13,7 @@ POSITION = -1
 """The position of a screenshot: it is before the pictures of the page."""
 
 
-def store_screenshots(
+def store_files(
     unit: Unit, checks: Mapping[int, CheckedExchange], captures: Mapping[bytes, int]
 ) -> None:
     """Store the screenshots of checks by their observations; their bytes are `captures`.
