@@ -1,6 +1,7 @@
 """Count what the program does for fixed documents, and compare it with `budget.toml`.
 
     python -m bench.budget                      # a quarter of a minute
+    python -m bench.budget --instructions       # half a minute, by valgrind
     python -m bench.budget --write              # store lower numbers
     python -m bench.budget --write --because "each text states its publisher"
 
@@ -8,11 +9,13 @@ Counts are the same on a busy machine; the times of the other measurements are n
 
 - opcodes of our code, and calls of Python and C functions by it, for the first reading of 60 texts
   and 30 pages, after others have been read;
+- instructions of the processor for reading a few of them, in which C libraries have their share;
 - statements that write, and bytes of the archive, for storing these documents;
 - our modules, and packages of others, that commands load.
 
-They hold for one minor version of Python. A number may fall freely. If it rises by more than 0.5 %,
-the comparison fails, until it is stored with a reason, which stays in the file.
+They hold for one minor version of Python, instructions for one build of it. A number may fall
+freely. If it rises by more than 0.5 %, the comparison fails, until it is stored with a reason,
+which stays in the file.
 """
 
 import argparse
@@ -20,6 +23,7 @@ import gc
 import json
 import os
 import random
+import re
 import sqlite3
 import subprocess
 import sys
@@ -42,10 +46,14 @@ ROOT = Path(__file__).resolve().parents[1]
 NUMBERS = Path(__file__).with_suffix(".toml")
 PYTHON = (3, 11)
 """The minor version of Python for which the numbers hold."""
+BUILD = "3.11.7 (main, Jan  1 1980, 00:00:00) [GCC 14.2.0]"
+"""The build of Python, `sys.version`, for which the instructions hold."""
 TOLERANCE = 0.005
 TEXTS, PAGES, OTHERS = 60, 30, 1_000
 """How many texts and pages are read; the numbers of those read before begin at `OTHERS`."""
 WARM_UP = 30
+FEW = {"texts": 20, "pages": 6}
+"""How many are read for the instructions, and how many before."""
 PACKAGES = ("lesart", "storage", "worker")
 OWN = tuple(f"{ROOT}/{name}/" for name in PACKAGES)
 COMMANDS = {
@@ -164,14 +172,16 @@ def count_all() -> dict[str, int]:
         return read | _count_stored(work) | _count_loaded(work)
 
 
-def _python(work: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run Python in a folder with an archive of its own."""
+def _python(
+    work: Path, *words: str, under: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
+    """Run Python, under another program if one is given, in a folder with an archive of its own."""
     traced = ("LESART_", "COVERAGE_")
     plain = {name: value for name, value in os.environ.items() if not name.startswith(traced)}
     fixed = {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0", "LESART_SEEDS": "seeds"}
     done = subprocess.run(
-        [sys.executable, *words], cwd=work, env=plain | fixed, capture_output=True, text=True,
-        check=False,
+        [*under, sys.executable, *words], cwd=work, env=plain | fixed, capture_output=True,
+        text=True, check=False,
     )  # fmt: skip
     if done.returncode > 2:  # a wrong option is one of the commands
         raise BudgetError(f"{' '.join(words)} ended with {done.returncode}: {done.stderr[-2000:]}")
@@ -208,28 +218,63 @@ class _Counter:
 def count_readings() -> dict[str, int]:
     """Return the opcodes and calls of the first reading of all documents."""
     counts: dict[str, int] = {}
-    for kind, write, documents in (("seed", write_text, TEXTS), ("html", write_page, PAGES)):
-        for number in range(OTHERS, OTHERS + WARM_UP):
-            _read(kind, write(number))
+    for kind, documents in (("texts", TEXTS), ("pages", PAGES)):
+        _read(kind, range(OTHERS, OTHERS + WARM_UP))
         gc.collect()
         gc.disable()
-        counter, raw = _Counter(), [write(number) for number in range(documents)]
-        sys.setprofile(counter.profile)
-        sys.settrace(counter.trace)
-        for each in raw:
-            _read(kind, each)
-        sys.settrace(None)
-        sys.setprofile(None)
-        name = "texts" if kind == "seed" else "pages"
-        counts |= {f"{name}: opcodes": counter.opcodes, f"{name}: calls": counter.calls}
+        counter = _Counter()
+        _read(kind, range(documents), counter)
+        counts |= {f"{kind}: opcodes": counter.opcodes, f"{kind}: calls": counter.calls}
     return counts
 
 
-def _read(kind: str, raw: bytes) -> None:
-    address = None if kind == "seed" else "https://bote.example/a"
-    hints = Hints(kind, "document", None, datetime(2026, 12, 1, tzinfo=UTC), address)
-    if isinstance(read_document(raw, hints, TextSettings()), RefusalReason):
-        raise BudgetError(f"a document was refused: {raw[:300]!r}")
+def _read(kind: str, numbers: range, counter: _Counter | None = None) -> None:
+    write, form, address = {
+        "texts": (write_text, "seed", None),
+        "pages": (write_page, "html", "https://bote.example/a"),
+    }[kind]
+    documents = [write(number) for number in numbers]
+    hints = Hints(form, "document", None, datetime(2026, 12, 1, tzinfo=UTC), address)
+    if counter:
+        sys.setprofile(counter.profile)
+        sys.settrace(counter.trace)
+    for raw in documents:
+        if isinstance(read_document(raw, hints, TextSettings()), RefusalReason):
+            raise BudgetError(f"a document was refused: {raw[:300]!r}")
+    sys.settrace(None)
+    sys.setprofile(None)
+
+
+def read_in_forks() -> None:
+    """For texts, then pages: read some, and print the ids of two forks, of which one reads more."""
+    gc.disable()
+    for kind, documents in FEW.items():
+        _read(kind, range(OTHERS, OTHERS + documents))
+        gc.freeze()
+        for number in (0, documents):
+            process = os.fork()
+            if not process:
+                _read(kind, range(number))
+                os._exit(0)
+            if os.waitpid(process, 0)[1]:
+                raise BudgetError(f"the reading of {kind} failed")
+            print(process, flush=True)
+
+
+def count_instructions() -> dict[str, int]:
+    """Return the instructions of the first reading of a few documents, counted by valgrind.
+
+    Garbage is not collected. Those of texts repeat exactly in one checkout. The lengths of paths,
+    and for pages the random seed of libxml2, change them by 0.2 %.
+    """
+    valgrind = ("valgrind", "--tool=cachegrind", "--cachegrind-out-file=/dev/null")
+    ended = _python(Path("/"), "-m", "bench.budget", "--forks", under=valgrind)
+    counts = {
+        process: int(number.replace(",", ""))
+        for process, number in re.findall(r"==(\d+)== I *refs: +([\d,]+)", ended.stderr)
+    }
+    forks = iter([counts[process] for process in ended.stdout.split()])
+    return {f"{kind}: instructions": -next(forks) + next(forks) for kind in FEW}
 
 
 # ----------------------------------------------------------------------------- storing
@@ -338,8 +383,8 @@ def store_numbers(text: str, counted: Mapping[str, int], because: str) -> str:
             known[-1][0] = min(number, known[-1][0])
     rows = (
         f"{json.dumps(name)} = {json.dumps(each, ensure_ascii=False)}\n"
-        for name, each in sorted(steps.items()) if name in counted
-    )  # fmt: skip
+        for name, each in sorted(steps.items())
+    )
     return HEAD + "".join(rows)
 
 
@@ -356,14 +401,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true", help="store the numbers")
     parser.add_argument("--because", default="", help="why numbers are higher")
+    parser.add_argument("--instructions", action="store_true", help="count them alone")
     parser.add_argument("--readings", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--forks", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.readings:
         print(json.dumps(count_readings()))
         return
+    if given.forks:
+        read_in_forks()
+        return
     if sys.version_info[:2] != PYTHON:
         sys.exit(f"the numbers hold for Python {PYTHON[0]}.{PYTHON[1]}")
-    counted = count_all()
+    if given.instructions and sys.version != BUILD:
+        sys.exit(f"the instructions hold for Python {BUILD}")
+    counted = count_instructions() if given.instructions else count_all()
     text = NUMBERS.read_text("utf-8") if NUMBERS.exists() else ""
     try:
         if given.write:

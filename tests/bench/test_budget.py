@@ -1,5 +1,6 @@
 """What documents and commands cost stays within the stored numbers."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,9 +16,23 @@ STORED = 'a = [[1000, "first count"]]\nb = [[10, "first count"], [20, "more word
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.version_info[:2] != budget.PYTHON, reason="counted for another Python")
-def test_documents_and_commands_cost_no_more_than_stored():
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param([], id="opcodes"),
+        pytest.param(
+            ["--instructions"],
+            marks=[
+                pytest.mark.skipif(not shutil.which("valgrind"), reason="valgrind is missing"),
+                pytest.mark.skipif(sys.version != budget.BUILD, reason="counted for another build"),
+            ],
+            id="instructions",
+        ),
+    ],
+)
+def test_documents_and_commands_cost_no_more_than_stored(words):
     ended = subprocess.run(
-        [sys.executable, "-m", "bench.budget"],
+        [sys.executable, "-m", "bench.budget", *words],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -27,7 +42,7 @@ def test_documents_and_commands_cost_no_more_than_stored():
 
 
 def test_each_stored_rise_has_a_reason():
-    assert len(read_numbers(budget.NUMBERS.read_text("utf-8"))) == 8 + 2 * len(budget.COMMANDS)
+    assert len(read_numbers(budget.NUMBERS.read_text("utf-8"))) == 10 + 2 * len(budget.COMMANDS)
     with pytest.raises(BudgetError, match="a rose from 10 to 20 without a reason"):
         read_numbers('a = [[10, "first count"], [20, " "]]')
 
