@@ -63,6 +63,7 @@ def _pack_checks(checks: Iterable[Check], news: Iterable[HostNews]) -> Packed:
     exchanges = [each for check in checks for each in check.exchanges]
     exchanges += [each.exchange for each in news if each.exchange is not None]
     files = [each.screenshot for each in exchanges if each.screenshot is not None]
+    files += [each.thumbnail for each in files if each.thumbnail is not None]
     raws = [(each.digest, each.raw) for each in exchanges]
     raws += [(own.digest, own.raw) for each in exchanges for own in each.resources]
     return pack_all(raws + [(each.digest, each.raw) for each in files])

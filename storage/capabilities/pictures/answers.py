@@ -106,14 +106,23 @@ def find_by_id(connection: "Connection", numbers: Sequence[int]) -> dict[int, Pi
     return {each.id: each for each in found}
 
 
-def load_bytes(connection: "Connection", number: int) -> PictureBytes | None:
-    """Return the bytes of a picture; None if there are none, or its article is restricted."""
+def load_bytes(
+    connection: "Connection", number: int, *, of_thumbnail: bool = False
+) -> PictureBytes | None:
+    """Return the bytes of a picture; None if there are none, or its article is restricted.
+
+    A picture without a thumbnail is its own.
+    """
     query = (
-        "SELECT p.media_type, b.digest, b.encoding, b.data "
+        "SELECT f.media_type, b.digest, b.encoding, b.data "
         f"FROM ({views.view_query('pictures', connection)}) p "
-        "JOIN capture b ON b.id = p.capture_id WHERE p.id = :number AND b.data IS NOT NULL"
+        "JOIN article_picture f ON f.observation_id = p.observation_id "
+        "AND (f.id = p.id OR :of_thumbnail AND f.position = -2 AND p.position = -1) "
+        "JOIN capture b ON b.id = f.capture_id "
+        "WHERE p.id = :number AND b.data IS NOT NULL ORDER BY f.position"
     )
-    row = next(iter(rows.fetch(connection, query, {"number": number})), None)
+    values = {"number": number, "of_thumbnail": of_thumbnail}
+    row = next(iter(rows.fetch(connection, query, values)), None)
     if row is None:
         return None
     stored = capture_store.StoredBytes(bytes(row["digest"]), row["encoding"], row["data"])

@@ -9,8 +9,8 @@ from storage.database.tables import OBSERVATION
 from storage.database.unit import Unit
 from storage.values.net.addresses import CheckedExchange
 
-POSITION = -1
-"""The position of a screenshot: it is before the pictures of the page."""
+POSITION, THUMBNAIL = -1, -2
+"""The positions of a screenshot and its thumbnail: they are before the pictures of the page."""
 
 
 def store_files(
@@ -25,13 +25,15 @@ def store_files(
         shot = check.screenshot
         if shot is None or (check.raw is None and not _is_new(unit, number)):
             continue
-        unit.add(ARTICLE_PICTURE, {
-            "id": unit.number(), "observation_id": number, "position": POSITION,
-            "address": check.origin, "caption": None, "credit": None,
-            "capture_id": captures[shot.digest], "media_type": shot.media_type,
-            "width": shot.width, "height": shot.height, "pdq": None, "event": "screenshot",
-            "before_id": None, "refused": None, "recorded_at": unit.now,
-        })  # fmt: skip
+        for position, file in ((POSITION, shot), (THUMBNAIL, shot.thumbnail)):
+            if file is not None:
+                unit.add(ARTICLE_PICTURE, {
+                    "id": unit.number(), "observation_id": number, "position": position,
+                    "address": check.origin, "caption": None, "credit": None,
+                    "capture_id": captures[file.digest], "media_type": file.media_type,
+                    "width": file.width, "height": file.height, "pdq": None, "event": "screenshot",
+                    "before_id": None, "refused": None, "recorded_at": unit.now,
+                })  # fmt: skip
 
 
 def _is_new(unit: Unit, observation: int) -> bool:

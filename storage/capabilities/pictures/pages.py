@@ -39,10 +39,10 @@ def pictures(
 
 
 @ROUTER.get("/{article}/pictures/{number}")
-def picture(pool: PoolDep, article: str, number: int) -> Response:
-    """Return the bytes of a picture, unchanged."""
+def picture(pool: PoolDep, article: str, number: int, *, thumbnail: bool = False) -> Response:
+    """Return the bytes of a picture, unchanged, or those of the thumbnail of a screenshot."""
     with pool.today.connect() as connection:
-        found = answers.load_bytes(connection, number)
+        found = answers.load_bytes(connection, number, of_thumbnail=thumbnail)
     if found is None:
         raise Problem("no_such", message_text("no_article_page", given=f"{article}/{number}"))
     return Response(

@@ -45,7 +45,7 @@ JOIN snapshot s ON s.observation_id = p.observation_id
 JOIN article a ON a.id = s.article_id
 JOIN origin r ON r.id = s.origin_id
 LEFT JOIN capture b ON b.id = p.capture_id
-WHERE p.address IS NOT NULL AND a.id NOT IN {RESTRICTED}
+WHERE p.address IS NOT NULL AND p.position >= -1 AND a.id NOT IN {RESTRICTED}
 """
 
 

@@ -101,6 +101,7 @@ class CheckedFile:
     height: int
     raw: bytes
     digest: bytes
+    thumbnail: "CheckedFile | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ def test_each_version_has_a_screenshot_until_a_passage_of_it_is_redacted(desk):
     assert [(row["event"], row["version"]) for row in (first, second)] == [
         ("screenshot", 1), ("screenshot", 2),
     ]  # fmt: skip
+    thumbnails: list[str] = []
     with served(desk.url) as client:
         answer = client.get(f"/a/{first['article']}/pictures/{first['id']}")
         shown = Image.open(io.BytesIO(answer.content))
@@ -50,6 +51,17 @@ def test_each_version_has_a_screenshot_until_a_passage_of_it_is_redacted(desk):
         assert sha256(answer.content).hexdigest() == first["digest"]
         listed = client.get(f"/a/{first['article']}/pictures", headers={"accept": "text/html"})
         assert "screenshot of the whole page" in listed.text
+        checks = client.get(f"/a/{first['article']}/checks", headers={"accept": "text/html"})
+        for address in (f"/a/{first['article']}/pictures/{each['id']}" for each in (first, second)):
+            for shown_page in (listed.text, checks.text):
+                assert f'href="{address}"' in shown_page
+                assert f'src="{address}?thumbnail=' in shown_page
+                assert f'src="{address}"' not in shown_page
+            small = client.get(address, params={"thumbnail": "true"})
+            picture = Image.open(io.BytesIO(small.content))
+            assert (picture.format, picture.width) == ("WEBP", 240)
+            assert len(small.content) <= 15_000
+            thumbnails.append(sha256(small.content).hexdigest())
     (article,) = desk.rows("SELECT id FROM article")
     redact_passage(
         desk.archive, [RedactionTarget(article["id"])], Passage.parse("Jule Tamm"),
@@ -59,7 +71,8 @@ def test_each_version_has_a_screenshot_until_a_passage_of_it_is_redacted(desk):
     digests = desk.rows("SELECT digest FROM capture WHERE data IS NOT NULL")
     held = {bytes(row["digest"]).hex() for row in digests}
     assert (first["digest"] in held, second["digest"] in held) == (False, True)
+    assert [each in held for each in thumbnails] == [False, True]
     desk.web.put(A, Reply(page("Pegel steigt", NAMED)))
     desk.look(source, 3)
     assert [row["id"] for row in desk.rows("SELECT id FROM pictures")] == [second["id"]]
-    assert desk.number("SELECT count(*) FROM article_picture WHERE address IS NOT NULL") == 1
+    assert desk.number("SELECT count(*) FROM article_picture WHERE address IS NOT NULL") == 2

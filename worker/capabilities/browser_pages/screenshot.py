@@ -1,6 +1,7 @@
-"""The screenshot of a whole page, within bounds of height and bytes."""
+"""The screenshot of a whole page and its thumbnail, within bounds of height and bytes."""
 
 import base64
+from dataclasses import replace
 
 from storage.values.digest import raw_digest
 from storage.values.draft import Json
@@ -12,6 +13,10 @@ MOST_HEIGHT = 12_000.0
 WIDTH = 800.0
 """Width of the screenshot in pixels, unless it would have too many bytes."""
 MOST_BYTES = 300_000
+THUMBNAIL_WIDTH, THUMBNAIL_BYTES = 240.0, 15_000
+"""Width of the thumbnail in pixels, of the upper part of the page, and its maximum size."""
+SHAPE = 1.25
+"""Maximum height of the part in the thumbnail, in widths of the page."""
 SMALLER, ATTEMPTS = 0.7, 5
 SECONDS = 5.0
 
@@ -25,20 +30,33 @@ def take_screenshot(tools: DevTools, session: str) -> tuple[CheckedFile | None, 
         found = tools.call("Page.getLayoutMetrics", session, seconds=SECONDS)["cssContentSize"]
         width, whole = float(found["width"]), float(found["height"])
         height = min(whole, MOST_HEIGHT)
-        scale = min(1.0, WIDTH / width)
-        for _ in range(ATTEMPTS):
-            clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": scale}
-            answer = tools.call(
-                "Page.captureScreenshot", session, format="jpeg", quality=60, clip=clip,
-                captureBeyondViewport=True, seconds=SECONDS,
-            )  # fmt: skip
-            raw = base64.b64decode(answer["data"])
-            if len(raw) <= MOST_BYTES:
-                size = round(width * scale), round(height * scale)
-                shown = {"scale": round(scale, 3), "share": round(height / whole, 3)}
-                file = CheckedFile("image/jpeg", *size, raw, raw_digest(raw))
-                return file, {"screenshot": shown}
-            scale *= SMALLER
+        part = width, min(height, SHAPE * width)
+        small = _take(tools, session, part, THUMBNAIL_WIDTH, THUMBNAIL_BYTES, format="webp")
+        taken = _take(tools, session, (width, height), WIDTH, MOST_BYTES, format="jpeg")
     except (BrowserError, ArithmeticError, KeyError, ValueError):
-        pass
-    return None, {}
+        return None, {}
+    if taken is None:
+        return None, {}
+    shown = {"scale": round(taken.width / width, 3), "share": round(height / whole, 3)}
+    return replace(taken, thumbnail=small), {"screenshot": shown}
+
+
+def _take(
+    tools: DevTools, session: str, part: tuple[float, float], most_width: float, most_bytes: int,
+    **form: str,
+) -> CheckedFile | None:  # fmt: skip
+    """Return a picture of the upper part of a page, scaled until it has few enough bytes."""
+    width, height = part
+    scale = min(1.0, most_width / width)
+    for _ in range(ATTEMPTS):
+        clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": scale}
+        answer = tools.call(
+            "Page.captureScreenshot", session, quality=60, clip=clip, captureBeyondViewport=True,
+            seconds=SECONDS, **form,
+        )  # fmt: skip
+        raw = base64.b64decode(answer["data"])
+        if len(raw) <= most_bytes:
+            size = round(width * scale), round(height * scale)
+            return CheckedFile(f"image/{form['format']}", *size, raw, raw_digest(raw))
+        scale *= SMALLER
+    return None
