@@ -14,6 +14,7 @@ from typing import Any
 from storage.capabilities.alert_sending import ALERT_SENDING
 from storage.capabilities.assistants import ASSISTANTS
 from storage.capabilities.browser_pages import BROWSER_PAGES
+from storage.capabilities.bundles import BUNDLES
 from storage.capabilities.documents import DOCUMENTS
 from storage.capabilities.front_pages import FRONT_PAGES
 from storage.capabilities.hooks import PARTS, PROMISED_PARTS, WORKER_PARTS, Capability, PageKind
@@ -28,7 +29,7 @@ from storage.capabilities.unconfirmed import UNCONFIRMED
 FOLDER = Path(__file__).parent
 CAPABILITIES: tuple[Capability, ...] = (
     ALERT_SENDING, FRONT_PAGES, RIGHTS, OUTSIDE_COPIES, REVIEWS, QUOTATIONS, UNCONFIRMED,
-    ASSISTANTS, BROWSER_PAGES, MEMENTOS, PICTURES, DOCUMENTS,
+    ASSISTANTS, BROWSER_PAGES, MEMENTOS, PICTURES, DOCUMENTS, BUNDLES,
 )  # fmt: skip
 """All capabilities; the order is that of their tables, views and commands."""
 PAGE_KINDS: Mapping[str, PageKind] = MappingProxyType(

@@ -1,1 +1,1 @@
-"""Export of texts and captures as streams, and of proofs as bundles."""
+"""Export of texts and captures as streams."""

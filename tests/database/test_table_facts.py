@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from storage.capabilities.bundles.bundle_log import CONTENTS
 from storage.database.table_facts import RECORD_TABLES, STATE_TABLES
 from storage.database.tables import metadata
 from storage.database.tables.row import Row
-from storage.export.bundle_log import CONTENTS
 from storage.proof.leaf import SHAPES
 from storage.verify.record import REFERENCES
 

@@ -19,7 +19,7 @@ from worker.cli import commands as cli
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
-    "README.md", "docs/administration.md", "docs/alerts.md", "docs/proof.md", "docs/read.md", "docs/sql.md",
+    "README.md", "docs/administration.md", "docs/alerts.md", "docs/bundles.md", "docs/proof.md", "docs/read.md", "docs/sql.md",
 )  # fmt: skip
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 WITHOUT_OUTPUT = re.compile(r"checked \d|[1-9]\d* (?:more )?rows")

@@ -14,7 +14,11 @@ THIRD_PARTY = (
     "sqlite3", "sqlmodel", "structlog", "typer", "urllib3", "warcio", "zstandard",
 )  # fmt: skip
 """Packages that are imported once for all modules, because they take the most time."""
-NOT_IMPORTED = ("worker.__main__", "storage.export.check_bundle", "storage.database.migrations.")
+NOT_IMPORTED = (
+    "worker.__main__",
+    "storage.capabilities.bundles.check_bundle",
+    "storage.database.migrations.",
+)
 """Programs, and what Alembic executes."""
 
 

@@ -22,7 +22,14 @@ NOUNS = (
 NOUN = re.compile(rf" (?:[a-z]+ )?(?P<noun>{NOUNS})\b")
 """What follows a number in an f-string: a noun in the plural, perhaps after an adjective."""
 TWO_FORMS = re.compile(r"[^|\n]*\{n\}[^|\n]*\|[^|\n]*\{n\}[^|\n]*")
-LOGS = ("storage/verify/", "storage/export/", "storage/proof/", "storage/history/", "worker/text/")
+LOGS = (
+    "storage/verify/",
+    "storage/export/",
+    "storage/capabilities/bundles/",
+    "storage/proof/",
+    "storage/history/",
+    "worker/text/",
+)
 """Findings about damage and logs: their sentences name two numbers that contradict each other."""
 LEFT_OUT = {
     "storage/cli/options.py": "a suffix precedes the noun",

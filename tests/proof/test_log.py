@@ -6,11 +6,11 @@ import pytest
 import sqlalchemy
 from sqlalchemy import text
 
+from storage.capabilities.bundles.bundle_log import root_of
 from storage.database.columns import JSON_TYPE
 from storage.database.engine import DatabaseError
 from storage.database.table_facts import ERASABLE, LOGGED
 from storage.database.tables.metadata import METADATA
-from storage.export.bundle_log import root_of
 from storage.proof import checkpoints, log, rows
 from storage.proof.checkpoints import ProofKeyError
 from storage.proof.files import TilesError, copy_of_checkpoint, keep_copy, write_tiles

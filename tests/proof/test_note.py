@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.export.bundle_log import Wrong, head_of, path_of, root_of, signature_of
+from storage.capabilities.bundles.bundle_log import Wrong, head_of, path_of, root_of, signature_of
 from storage.proof.note import (
     COSIGNATURE,
     Checkpoint,

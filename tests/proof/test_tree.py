@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from storage.export.bundle_log import Wrong, root_of, roots_of
+from storage.capabilities.bundles.bundle_log import Wrong, root_of, roots_of
 from storage.proof import tree
 from storage.proof.tiles import (
     WIDTH,

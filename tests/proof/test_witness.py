@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from storage.export.bundle_log import Wrong, roots_of
+from storage.capabilities.bundles.bundle_log import Wrong, roots_of
 from storage.proof import checkpoints
 from storage.proof.external.witnesses import read_policy, request_cosignatures
 from storage.proof.note import COSIGNATURE, Checkpoint, Note, Signer

@@ -19,9 +19,9 @@ import zstandard
 from pyarrow.parquet import read_table
 
 from storage.capabilities import CAPABILITIES
+from storage.capabilities.bundles.bundle import Bundle, BundleRequest
 from storage.cli.exits import NO, SUCCESS, run
 from storage.database.views import VIEWS
-from storage.export.bundle import Bundle, BundleRequest
 from storage.language.passage import Passage
 from storage.proof import checkpoints
 from storage.read.archive import open_archive

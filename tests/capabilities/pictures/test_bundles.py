@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.export.bundle_log import Wrong
-from storage.export.check_bundle import LoggedBundle
+from storage.capabilities.bundles.bundle_log import Wrong
+from storage.capabilities.bundles.check_bundle import LoggedBundle
 from tests.capabilities.browser_pages.test_pages import SHELL, TEXT, shown
 from tests.flow.processes import lesart, rows
 from tests.web.desk import HIGHER, PEGEL, A

@@ -13,16 +13,30 @@ from typing import Any
 import pytest
 from sqlalchemy import BigInteger, Boolean, Column, Float, Integer
 
+from storage.capabilities.bundles import check_bundle
+from storage.capabilities.bundles.bundle_log import (
+    CONTENTS,
+    PLAIN,
+    REDACTABLE,
+    LoggedRow,
+    Wrong,
+    write_json,
+)
 from storage.database.columns import UtcTime
 from storage.database.table_facts import EMPTIED
 from storage.database.tables.metadata import METADATA
-from storage.export import check_bundle
-from storage.export.bundle_log import CONTENTS, PLAIN, REDACTABLE, LoggedRow, Wrong, write_json
 from storage.proof.leaf import SHAPES, OpenedRow, entry
+from tests.capabilities.bundles.forging import (
+    Json,
+    logged_anew,
+    rows,
+    set_plain,
+    withhold,
+    written_anew,
+)
 from tests.flow.whole_record import KEY
-from tests.proof.forging import Json, logged_anew, rows, set_plain, withhold, written_anew
 
-BUNDLES = Path(__file__).with_name("bundles")
+BUNDLES = Path(__file__).with_name("archived")
 SAMPLES = {"int": 7, "text": "ein Wort", "bool": True, "float": 0.5,
            "time": "2024-06-18T06:00:00.000000+00:00"}  # fmt: skip
 

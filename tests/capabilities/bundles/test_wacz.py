@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from warcio.archiveiterator import ArchiveIterator
 
 from storage.proof.note import Note
+from tests.capabilities.bundles.test_bundle import bundle, checked
 from tests.flow.driver import Newsroom
 from tests.flow.whole_record import KEY, A, B
-from tests.proof.test_bundle import bundle, checked
 from tests.warcs import answer, request, response
 from tests.warcs import page as saved_page
 

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from storage.export import bundle_report, check_bundle
-from storage.export.bundle import Bundle, BundleRequest
-from storage.export.bundle_log import is_signed
+from storage.capabilities.bundles import bundle_report, check_bundle
+from storage.capabilities.bundles.bundle import Bundle, BundleRequest
+from storage.capabilities.bundles.bundle_log import is_signed
 from storage.language.passage import Passage
 from storage.proof import checkpoints
 from storage.proof.calendar_stamp import first_stamp
@@ -27,9 +27,9 @@ from storage.values.redaction import RedactionReason
 from storage.write.redaction.redact_articles import drop_overdue_bytes, redact_passage
 from storage.write.undo import undo
 from tests.authority import authority
+from tests.capabilities.bundles.forging import withhold, written_anew
 from tests.flow.driver import Newsroom, hour, page, seed
 from tests.flow.whole_record import KEY, WITNESS, A, B
-from tests.proof.forging import withhold, written_anew
 from tests.proof.grown import cosign
 from tests.proof.test_calendars import NONCE, PROMISE
 from tests.warcs import answer, request, response

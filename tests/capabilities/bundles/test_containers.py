@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from storage.export import bundle_log, check_bundle
+from storage.capabilities.bundles import bundle_log, check_bundle
 from storage.proof.note import Signer
+from tests.capabilities.bundles.forging import logged_anew
 from tests.flow.whole_record import KEY
-from tests.proof.forging import logged_anew
 
-BUNDLES = Path(__file__).parent / "bundles"
+BUNDLES = Path(__file__).parent / "archived"
 Files = dict[str, bytes]
 LEFT_OVER = "bytes that belong to no file in its list"
 OTHER_NAME = "may have another name or size for other programs"
@@ -302,6 +302,6 @@ def test_what_another_program_unpacks_from_a_bundle_that_holds_holds(tmp_path, c
 
 
 def test_the_docs_have_each_answer_of_these_tests():
-    documented = Path(__file__).parents[2].joinpath("docs/proof.md").read_text()
+    documented = Path(__file__).parents[3].joinpath("docs/bundles.md").read_text()
     assert [each for _, each in REFUSED.values() if each not in documented] == []
     assert bundle_log.WACZ_BUNDLE in documented

@@ -8,8 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from storage.export import bundle_report, check_bundle
-from storage.export.bundle_log import LoggedRow, Wrong, write_json
+from storage.capabilities.bundles import bundle_report, check_bundle
+from storage.capabilities.bundles.bundle_log import LoggedRow, Wrong, write_json
 from storage.proof.note import Checkpoint, Signer, tlog_proof
 from storage.proof.tree import inclusion, leaf_hash
 from tests.flow.whole_record import KEY

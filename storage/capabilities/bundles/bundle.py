@@ -15,12 +15,12 @@ from typing import IO, Any, Literal
 
 from sqlalchemy import Connection, text
 
+from storage.capabilities.bundles import bundle_report, check_bundle
+from storage.capabilities.bundles.bundle_log import Wrong, write_json
+from storage.capabilities.bundles.wacz import pages_of, write_wacz
 from storage.database.capture_store import StoredBytes, load
 from storage.database.columns import UtcTime
 from storage.database.table_facts import RECORD_TABLES
-from storage.export import bundle_report, check_bundle
-from storage.export.bundle_log import Wrong, write_json
-from storage.export.wacz import pages_of, write_wacz
 from storage.export.warc import WarcWriter
 from storage.proof import log, rows
 from storage.proof.checkpoints import SignedCheckpoint

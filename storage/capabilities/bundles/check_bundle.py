@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 if __package__:
-    from storage.export import bundle_log as log
-    from storage.export import bundle_report as report
+    from storage.capabilities.bundles import bundle_log as log
+    from storage.capabilities.bundles import bundle_report as report
 else:  # in a bundle, or started by its path: -I excludes the folder of a program from the path
     sys.dont_write_bytecode = True
     sys.path.append(str(Path(__file__).resolve().parent))

@@ -1,6 +1,6 @@
 """Each claim of a bundle against each forger: what the program that checks it answers.
 
-The table of docs/proof.md is this one. A forger *with the key* signs what he changed, and may log
+The table of docs/bundles.md is this one. A forger *with the key* signs what he changed, and may log
 again; one *without the key* cannot; one with *an older log* has what the archive signed earlier.
 """
 
@@ -19,13 +19,11 @@ from pathlib import Path
 
 import pytest
 
-from storage.export import check_bundle
-from storage.export.bundle_log import write_json
+from storage.capabilities.bundles import check_bundle
+from storage.capabilities.bundles.bundle_log import write_json
 from storage.proof.note import COSIGNATURE, Checkpoint, Note, Signer
-from tests.flow.driver import Newsroom
-from tests.flow.whole_record import KEY, WITNESS
-from tests.proof import forging
-from tests.proof.forging import (
+from tests.capabilities.bundles import forging
+from tests.capabilities.bundles.forging import (
     Attack,
     logged_anew,
     manifest_of,
@@ -39,8 +37,10 @@ from tests.proof.forging import (
     withhold,
     written_anew,
 )
+from tests.capabilities.bundles.test_bundle import _packed, checked
+from tests.flow.driver import Newsroom
+from tests.flow.whole_record import KEY, WITNESS
 from tests.proof.grown import cosign, with_line
-from tests.proof.test_bundle import _packed, checked
 
 OTHER = Signer.generate(KEY.verifier.name)
 GIVEN = ("--key", KEY.verifier.vkey)
@@ -518,7 +518,7 @@ def test_a_withheld_change_keeps_a_later_scan_valid_and_the_answer_states_its_ro
 
 
 def test_the_table_in_the_docs_has_each_answer_of_these_tests():
-    written = Path(__file__).parents[2].joinpath("docs/proof.md").read_text()
+    written = Path(__file__).parents[3].joinpath("docs/bundles.md").read_text()
     for attacks in (WITH_KEY, WITHOUT_KEY, OLDER_LOG, ZIPS):
         for _attack, answer in attacks.values():
             assert answer in written or answer == "DOES NOT HOLD", answer
