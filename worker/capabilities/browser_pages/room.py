@@ -11,6 +11,7 @@ import ctypes
 import fcntl
 import json
 import os
+import resource
 import select
 import socket
 import struct
@@ -65,6 +66,8 @@ def _become(order: dict) -> None:  # type: ignore[type-arg]
         os.setuid(order["user"])
     os.chdir("/tmp")  # noqa: S108  # that of the room
     os.closerange(5, 256)
+    most = order["memory_mb"] * MEBIBYTE * 2 // 3
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     environment = {"HOME": "/tmp", "TMPDIR": "/tmp", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}  # noqa: S108  # the same
     os.execve(order["command"][0], order["command"], environment)  # noqa: S606  # that of the parent
 
