@@ -305,6 +305,7 @@ class PageKind(NamedTuple):
 TEMPLATES = MappingProxyType({
     "version_panel.html": "its part of the page of a version, which is `version`",
     "check_mark.html": "its part of the row of a check, which is `row`",
+    "refusal_mark.html": "its part of the row of a refusal, which is `row`",
 })  # fmt: skip
 """The templates of a capability that other pages include, with what they show."""
 

@@ -49,6 +49,7 @@ def shown(url):
 
             patch.setattr(template, "root_render_func", render)
         with served(url) as client:
+            assert client.get("/refusals", headers={"accept": "text/html"}).status_code == 200
             for article in client.get("/api/articles").json()["items"]:
                 numbers = range(1, article["versions"] + 1)
                 ends = [

@@ -49,7 +49,7 @@ PICTURES = Capability(
         OutgoingKind("pictures", "picture_request", ("waiting", "failed"), "done", "dropped"),
     ),
     tabs={"pictures": "Pictures"},
-    templates=("check_mark.html",),
+    templates=("check_mark.html", "refusal_mark.html"),
     parts=(
         "tables", "view_sql", "answers", "doors", "pages", "change_panel", "change_marks",
         "check_facts", "check_files", "web_records", "work", "check",

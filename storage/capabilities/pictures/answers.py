@@ -1,6 +1,6 @@
 """The list of the pictures of articles, and the bytes of one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from storage.database import capture_store, rows, views
+    from storage.database.view_queries import sql_words
     from storage.read import filters
     from storage.read.archive.queries import ArchiveQueries
     from storage.read.filters import Conditions
@@ -25,6 +26,7 @@ else:
     filters = LazyModule("storage.read.filters")
     records = LazyModule("storage.read.query.records")
     rows = LazyModule("storage.database.rows")
+    sql_words = LazyModule("storage.database.view_queries.sql_words")
     views = LazyModule("storage.database.views")
 
 UNCHANGED = ("first", "same", "unread", "screenshot")
@@ -122,6 +124,28 @@ def load_bytes(
         "WHERE p.id = :number AND b.data IS NOT NULL ORDER BY f.position"
     )
     values = {"number": number, "of_thumbnail": of_thumbnail}
+    return _first_picture(connection, query, values)
+
+
+def load_wall(
+    connection: "Connection", address: str, *, of_thumbnail: bool = False
+) -> PictureBytes | None:
+    """Return the latest screenshot of a wall at an address, or its thumbnail; None as above."""
+    query = (
+        "SELECT p.media_type, b.digest, b.encoding, b.data FROM article_picture p "
+        "JOIN observation o ON o.id = p.observation_id JOIN origin r ON r.id = o.locator_id "
+        "JOIN capture b ON b.id = p.capture_id WHERE r.origin = :address AND p.address IS NOT NULL "
+        "AND p.event = 'screenshot' AND p.position >= :least AND o.capture_id IS NULL "
+        "AND b.data IS NOT NULL AND o.locator_id NOT IN (SELECT origin_id FROM article_origin "
+        f"WHERE article_id IN {sql_words.RESTRICTED}) ORDER BY o.id DESC, p.position LIMIT 1"
+    )
+    values = {"address": address, "least": -2 if of_thumbnail else -1}
+    return _first_picture(connection, query, values)
+
+
+def _first_picture(
+    connection: "Connection", query: str, values: Mapping[str, object]
+) -> PictureBytes | None:
     row = next(iter(rows.fetch(connection, query, values)), None)
     if row is None:
         return None

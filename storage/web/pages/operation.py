@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from storage.capabilities import find_templates
 from storage.history.alerts import lists
 from storage.read.figures.records import Coverage, EditHour
 from storage.web.api.statistics import figures
@@ -43,6 +44,7 @@ def refusals(request: Request, pool: PoolDep, query: Annotated[PartQuery, Query(
     rows = list(pool.today.refusals(after=query.after, limit=limit))
     return page(
         request, "refusals.html", rows=rows, counts=figures(pool).refusals,
+        marks=find_templates("refusal_mark.html"),
         following=rows[-1].cursor if len(rows) == limit else None,
     )  # fmt: skip
 

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -138,6 +139,34 @@ def test_a_wall_between_two_edits_makes_no_version_and_has_a_screenshot(
         assert lesart(tmp_path, "verify", **given).returncode == 0
         done = lesart(tmp_path, "export", "--format", "warc", "--output", "all.warc.gz", **given)
         assert done.returncode == 0, done.stderr
+
+
+def test_a_wall_of_an_address_without_article_has_its_screenshot_where_refusals_are(
+    database_url: str, tmp_path: Path, autoconsent: Path
+) -> None:
+    with desk_at(database_url, tmp_path, fetch_seconds="30s", consent=str(autoconsent)) as desk:
+        put_wall(desk.web, BUILT["an unknown wall that asks for payment"])
+        desk.watch_page(A, kind="page", options={"browser": "always"})
+        desk.due(0)
+        assert (desk.codes(), desk.rows("SELECT * FROM articles")) == (["consent_wall"], [])
+        with served(desk.url) as client:
+            shown = client.get("/refusals", headers={"accept": "text/html"}).text
+            address = f"/refusals/screenshot?address={quote(A, safe='')}"
+            assert f'href="{address}"' in shown
+            assert f'src="{address}&amp;thumbnail=1"' in shown
+            whole, small = client.get(address), client.get(f"{address}&thumbnail=1")
+            assert whole.headers["content-type"] == "image/jpeg"
+            assert small.headers["content-type"] == "image/webp"
+            assert len(small.content) <= 15_000
+            other = client.get("/refusals/screenshot", params={"address": f"{A}/anders"})
+            assert other.status_code == 404
+            put_wall(desk.web, BUILT["onetrust"])
+            desk.due(1000)
+            assert client.get(address).content == whole.content
+            words = ("redact", A, "--restrict", "--reason", "court_order", "--by", "ada", "--yes")
+            done = lesart(tmp_path, *words, database_url=desk.url)
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert client.get(address).status_code == 404
 
 
 def test_doctor_states_whether_requests_for_consent_are_rejected(

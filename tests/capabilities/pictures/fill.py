@@ -17,3 +17,7 @@ def fill(connection: Connection, observation: int, add_row: Any) -> None:
             connection, "article_picture", observation_id=observation, event=event,
             address=f"https://presse.example/{observation}/{event}.jpg", position=0,
         )  # fmt: skip
+    add_row(
+        connection, "refusal", observation_id=observation, code="consent_wall", kept=False,
+        locator="https://presse.example/wand",
+    )  # fmt: skip
