@@ -1,5 +1,6 @@
 """A page within its bounds, and a machine without a browser: always an end, never a text."""
 
+import resource
 import socket
 import subprocess
 import sys
@@ -72,12 +73,11 @@ def settings(web: Web) -> dict[str, str]:
 def rendered(web: Web, body: str) -> RenderedPage:
     """Return a page with some more in its body, and check that no process is left."""
     found = load(web, A, body)
-    left = psutil.Process().children(recursive=True)
-    assert not [each for each in left if "chromium" in " ".join(each.cmdline())]
+    assert browsers() == []
     return found
 
 
-def load(web: Web, url: str, body: str) -> RenderedPage:
+def load(web: Web, url: str, body: str, consent: Path | None = None) -> RenderedPage:
     raw = page("Pegel steigt", PEGEL)
     web.put(url, raw.replace(b"</body>", body.encode() + b"</body>"))
     network = create_network(tuple(web.allow_hosts().split(",")), web.ca_file)
@@ -86,7 +86,7 @@ def load(web: Web, url: str, body: str) -> RenderedPage:
     kept = PersistentConnection(network)
     document = send_request(kept, address, [], seconds=10, max_bytes=10**7)
     kept.close()
-    return render_page(document, network, "Lesart/0", max_bytes=10**7)
+    return render_page(document, network, "Lesart/0", max_bytes=10**7, consent=consent)
 
 
 @pytest.mark.parametrize(
@@ -188,6 +188,36 @@ def test_no_process_of_a_page_has_more_memory_than_its_bound(web: Web, script: s
         assert "3,6 Zentimeter" in html.decode()
     assert 50 * MEBIBYTE < most < MEMORY_MB * MEBIBYTE * 2 // 3
     assert browsers() == []
+
+
+FLOODS = {
+    "console": "<script>for (let i = 0; i < 3e6; i++) console.log('Pegel'.repeat(20), i)</script>",
+    "console without end": "<script>setInterval(() => { for (let i = 0; i < 1e5; i++) "
+    "console.log({i}) }, 1)</script>",
+    "shadow roots": "<script>for (let i = 0; i < 1e4; i++) { const host = document.body"
+    ".appendChild(document.createElement('div')); host.attachShadow({mode: 'closed'}).innerHTML = "
+    "'<p><b>Boot</b></p>'.repeat(3) }</script>",
+}
+
+
+def survive(web: Web, name: str, consent: Path | None) -> RenderedPage:
+    """Return what became of a flood, and check its time and how much more memory this process had."""
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found = load(web, A, FLOODS[name], consent)
+    assert time.monotonic() - began < 2 * PAGE_SECONDS
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 400_000  # kilobytes
+    assert browsers() == []
+    return found
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_a_flood_of_messages_or_nodes_takes_bounded_time_and_memory(web: Web, name: str) -> None:
+    found = survive(web, name, None)
+    if found.html is None:
+        assert found.refused is not None
+        assert found.refused.code == "browser_failed"
+    else:
+        assert "3,6 Zentimeter" in found.html.decode()
 
 
 def browsers() -> list[psutil.Process]:

@@ -14,6 +14,7 @@ from storage.values.redaction import RedactionReason
 from storage.write.redaction.plan import RedactionTarget
 from storage.write.redaction.redact_articles import redact_passage
 from tests.capabilities.browser_pages.consent_walls import BUILT, HELD_OUT, Wall
+from tests.capabilities.browser_pages.test_bounds import survive
 from tests.flow.processes import ROOT, lesart
 from tests.serve.conftest import served
 from tests.web.desk import HIGHER, PEGEL, A, desk_at
@@ -90,6 +91,13 @@ def test_a_wall_is_rejected_or_makes_no_version(web: Web, autoconsent: Path, nam
         assert found.html is not None, found.refused
         assert "3,6 Zentimeter" in found.html.decode()
         assert ("consent_rejected" in found.facts) is (wall.outcome == "rejected")
+
+
+def test_a_flood_of_messages_to_the_console_takes_bounded_time_and_memory(
+    web: Web, autoconsent: Path
+) -> None:
+    found = survive(web, "console without end", autoconsent)
+    assert found.html is None or "3,6 Zentimeter" in found.html.decode()
 
 
 def test_a_wall_between_two_edits_makes_no_version_and_has_a_screenshot(

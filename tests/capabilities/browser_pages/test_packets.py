@@ -45,7 +45,9 @@ def test_each_way_shows_without_a_room() -> None:
 def rooms() -> list[psutil.Process]:
     return [
         each for each in psutil.Process().children(recursive=True)
-        if each.name() != "unshare" and each.cmdline()[-1].endswith("room.py")
+        if each.status() != psutil.STATUS_ZOMBIE
+        and each.name() != "unshare"
+        and each.cmdline()[-1].endswith("room.py")
     ]  # fmt: skip
 
 

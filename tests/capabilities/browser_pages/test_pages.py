@@ -171,3 +171,53 @@ def test_commands_follow_a_page_of_scripts(tmp_path: Path) -> None:
             service.end()
         changed = lesart(tmp_path, "diff", A).stdout
         assert re.search("Freitag", changed), changed
+
+
+def test_auto_renders_what_has_no_text_and_only_that_until_it_is_turned_off(
+    tmp_path: Path,
+) -> None:
+    full = "https://zeitung.example/lokales/bericht"
+    with simulated_web(tmp_path, lambda: datetime.now(UTC)) as web:
+        web.put(A, Reply(SHELL))
+        web.put(TEXT, shown(PEGEL))
+        web.put(full, page("Ein anderer Bericht", REST))
+        settings = {
+            "allow_hosts": web.allow_hosts(), "ca_file": str(web.ca_file), "pace": "0.01",
+        }  # fmt: skip
+
+        def configs(address: str) -> list[bool]:
+            """Return for each version whether a browser read it."""
+            return [
+                rows(tmp_path, "show", f"{address}@{each['version']}")[0]["extractor"]["config"]
+                .endswith(";browser=1") for each in rows(tmp_path, "history", address)
+            ]  # fmt: skip
+
+        for name, address in (("skript", A), ("bericht", full)):
+            words = ("--name", name, "--browser", "auto", "--every", "2s", "--recheck", "2s")
+            done = lesart(tmp_path, "source", "add", address, *words, **settings)
+            assert done.returncode == 0, done.stderr
+        service = Service(tmp_path, "up", web_address="127.0.0.1:0", **settings)
+        service.start()
+        try:
+            until(lambda: len(rows(tmp_path, "list")) == 2, 90)
+            assert (configs(A), configs(full)) == ([True], [False])
+            web.put(A, page("Pegel steigt", HIGHER))  # a text without a script: the choice stays
+            until(lambda: len(rows(tmp_path, "changes", A)) == 1, 90)
+            web.put(full, page("Ein anderer Bericht", (*REST, "Der Rat tagt am Freitag.")))
+            until(lambda: len(rows(tmp_path, "changes", full)) == 1, 90)
+            assert (configs(A), configs(full)) == ([True, True], [False, False])
+            lesart(tmp_path, "source", "set", "skript", "--browser", "off")
+            seen = len(web.requests)
+            until(
+                lambda: [each.path for each in web.requests[seen:]].count("/lokales/pegel") > 1, 90
+            )
+            web.put(A, page("Pegel steigt", (*HIGHER, "Am Freitag berät der Rat über den Deich.")))
+            until(lambda: len(rows(tmp_path, "changes", A)) == 2, 90)
+        finally:
+            service.end()
+    assert configs(A) == [True, True, False]
+    assert rows(tmp_path, "resources", full) == rows(tmp_path, "pictures", full) == []
+    assert {row["version"] for row in rows(tmp_path, "pictures", A)} == {1, 2}
+    changed = lesart(tmp_path, "diff", A).stdout
+    assert "Freitag" in changed
+    assert "Zentimeter" not in changed
