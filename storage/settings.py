@@ -420,7 +420,7 @@ def load_settings(
     values["database_url"] = _archive_address(values["database_url"], values["home"])
     for key in ("reader_database_url", "sql_database_url"):
         given_url = None if archive is not None else values[key]
-        values[key] = _other_address(key, given_url, values["database_url"])
+        values[key] = _check_replica_address(key, given_url, values["database_url"])
     settings = Settings(**values, origins=MappingProxyType(origins))
     _check_together(settings)
     return settings
@@ -473,11 +473,11 @@ def _from_toml(config: Path | None) -> dict[str, tuple[Any, str]]:
             content = _content(path.parent / str(value), f"{name} in {path}")
             found[key] = (content, f"{path} ({value})")
         else:
-            found[key] = (_beside(path, key, value), str(path))
+            found[key] = (_resolve_path(path, key, value), str(path))
     return found
 
 
-def _beside(path: Path, key: str, value: Any) -> Any:
+def _resolve_path(path: Path, key: str, value: Any) -> Any:
     is_relative = SETTINGS[key].is_path and isinstance(value, str) and "://" not in value
     return str(path.parent / Path(value).expanduser()) if is_relative else value
 
@@ -537,10 +537,10 @@ def _archive_address(text: str | None, home: Path) -> str:
     if "://" not in address:
         path = Path(address).expanduser()
         return str(path / DATABASE_NAME if path.is_dir() else path)
-    return _checked_address("database_url", address)
+    return _check_address("database_url", address)
 
 
-def _checked_address(key: str, address: str) -> str:
+def _check_address(key: str, address: str) -> str:
     try:
         engines.database_url(address)
     except archive_errors.DatabaseUrlError as error:
@@ -548,7 +548,7 @@ def _checked_address(key: str, address: str) -> str:
     return address
 
 
-def _other_address(key: str, address: str | None, archive: str) -> str | None:
+def _check_replica_address(key: str, address: str | None, archive: str) -> str | None:
     """Return another address of the archive; that of replicas prefers them unless it says more."""
     if address is None:
         return None
@@ -558,7 +558,7 @@ def _other_address(key: str, address: str | None, archive: str) -> str | None:
             what = "replicas" if is_replicas else "roles"
             reason = f"only PostgreSQL has {what}, and {name} is {hide_secrets(each)}: unset it"
             raise SettingsError(key, reason)
-    _checked_address(key, address)
+    _check_address(key, address)
     return hosts.preferring_replicas(address) if is_replicas else address
 
 

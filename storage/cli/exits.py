@@ -104,7 +104,7 @@ def run(
         command = _command(app, *given[:1])
         answer = command(given, prog_name="lesart", standalone_mode=False)
     except SystemExit as ended:
-        return _after_exit(ended)
+        return _exit_code(ended)
     except (KeyboardInterrupt, typer.Abort):
         answer = INTERRUPTED
     except typer.TyperException as error:
@@ -176,13 +176,13 @@ def say(sentence: str) -> None:
 
 def exit_code_of(error: Exception, exit_codes: ExitCodes = NO_FURTHER) -> int | None:
     """Return the exit code for `error`; None if the error is unexpected."""
-    for known in (exit_codes, _OWN, _of_archives()):
+    for known in (exit_codes, _OWN, _archive_exit_codes()):
         for kind in type(error).__mro__:
             if kind in known:
-                return _narrowed(error, known[kind])
+                return _refine_code(error, known[kind])
     if isinstance(error, OSError):
         return UNCHECKED if remedy_for(error) is not None else None
-    return _of_databases(error)
+    return _database_exit_code(error)
 
 
 def _report_wrong_use(error: typer.TyperException) -> int:
@@ -232,7 +232,7 @@ def _sentence(error: Exception) -> str:
     return f"{sentence}; {remedy}" if remedy is not None and remedy not in sentence else sentence
 
 
-def _of_archives() -> ExitCodes:
+def _archive_exit_codes() -> ExitCodes:
     """Return the exit codes of the errors in the modules that are loaded."""
     return {
         getattr(sys.modules[module], name): code
@@ -241,7 +241,7 @@ def _of_archives() -> ExitCodes:
     }
 
 
-def _narrowed(error: Exception, code: int) -> int:
+def _refine_code(error: Exception, code: int) -> int:
     """Return `code`; wrong usage if the database responds but refuses the password.
 
     Nothing is wrong with the usage if the disk fails under a file that the user named.
@@ -252,7 +252,7 @@ def _narrowed(error: Exception, code: int) -> int:
     return WRONG_USE if is_password else code
 
 
-def _of_databases(error: Exception) -> int | None:
+def _database_exit_code(error: Exception) -> int | None:
     said = driver_error(error)
     if said is None:
         return None
@@ -291,7 +291,7 @@ def _append(log: Path, report: str) -> None:
         stream.write(report)
 
 
-def _after_exit(ended: SystemExit) -> int:
+def _exit_code(ended: SystemExit) -> int:
     """Return the exit code; 0 for a closed pipe, for which Typer exits with 1."""
     if isinstance(ended.__context__, BrokenPipeError):
         silence_output()

@@ -304,9 +304,11 @@ class WithGroups:
     @property
     def __signature__(self) -> inspect.Signature:
         parameters = [_parameter(_CONTEXT, typer.Context)]
-        return inspect.Signature([*parameters, *(_parameter(*each) for each in self._declared())])
+        return inspect.Signature(
+            [*parameters, *(_parameter(*each) for each in self._declarations())]
+        )
 
-    def _declared(self) -> Iterator[tuple[str, Any, Any]]:
+    def _declarations(self) -> Iterator[tuple[str, Any, Any]]:
         """Yield name, type and declaration of each parameter of the command."""
         for name, each in inspect.signature(self.__wrapped__).parameters.items():
             hint = self._hints[name]
@@ -321,7 +323,7 @@ class WithGroups:
 
         Raises: typer.BadParameter.
         """
-        for name, hint, declared in self._declared():
+        for name, hint, declared in self._declarations():
             rule = RULES.get(_metavar(hint, declared), LINE)
             value = given.get(name)
             for each in value if isinstance(value, (list, tuple)) else (value,):
@@ -343,7 +345,7 @@ class WithGroups:
         for name, kind in self._hints.items():
             if isinstance(kind, type) and is_dataclass(kind):
                 values = {each.name: given.pop(each.name) for each in fields(kind)}
-                given[name] = kind(**{key: _inherited(ctx, key, values[key]) for key in values})
+                given[name] = kind(**{key: _inherit_value(ctx, key, values[key]) for key in values})
         return self.__wrapped__(**given)
 
 
@@ -388,7 +390,7 @@ def _metavar(hint: Any, declared: Any) -> str:
     return next(filter(None, told), "")
 
 
-def _inherited(ctx: typer.Context, name: str, value: Any) -> Any:
+def _inherit_value(ctx: typer.Context, name: str, value: Any) -> Any:
     """Return `value`; if the option was not given, the value given before the command."""
     parent: Any = ctx.parent
     while (value is None or value is False) and parent is not None:

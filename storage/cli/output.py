@@ -267,7 +267,7 @@ def text_stream(path: Path | None) -> Iterator[IO[str]]:
             yield sys.stdout
             sys.stdout.flush()
         return
-    with _whole_file(path, "w") as stream:
+    with _replace_file(path, "w") as stream:
         yield stream
 
 
@@ -282,7 +282,7 @@ def binary_stream(path: Path | None) -> Iterator[IO[bytes]]:
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
         return
-    with _whole_file(path, "wb") as stream:
+    with _replace_file(path, "wb") as stream:
         yield stream
 
 
@@ -333,7 +333,7 @@ def _format_separated(
             writer.writerow(names)
             yield line.text
         cells = [_cell(row.get(name)) for name in names]
-        writer.writerow([_guarded(each) for each in cells] if is_guarded else cells)
+        writer.writerow([_guard_formula(each) for each in cells] if is_guarded else cells)
         yield line.text
 
 
@@ -379,10 +379,10 @@ def _cell(value: Any) -> str:
     return str(_json_value(value)) if isinstance(value, (date, bytes)) else str(value)
 
 
-def _guarded(text: str) -> str:
+def _guard_formula(text: str) -> str:
     """Return `text` with an apostrophe if a spreadsheet would treat it as a formula.
 
-    >>> _guarded("=cmd()")
+    >>> _guard_formula("=cmd()")
     "'=cmd()"
     """
     return f"'{text}" if text.startswith(FORMULA_STARTS) and not _is_number(text) else text
@@ -430,7 +430,7 @@ def _unwritten(place: str, error: OSError) -> UnwritableError:
 
 
 @contextmanager
-def _whole_file(path: Path, mode: Literal["w", "wb"]) -> Iterator[IO[Any]]:
+def _replace_file(path: Path, mode: Literal["w", "wb"]) -> Iterator[IO[Any]]:
     """Write to a temporary file and rename it; a failure leaves an existing file unchanged.
 
     A new file is private to its owner, as the archive and the key are; an existing one keeps its
@@ -444,7 +444,7 @@ def _whole_file(path: Path, mode: Literal["w", "wb"]) -> Iterator[IO[Any]]:
         with part_folders.part_folder(path) as folder:
             begun = folder / "part"
             handle = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with _opened(handle, mode) as stream:
+            with _open_handle(handle, mode) as stream:
                 yield stream
                 stream.flush()
                 with suppress(FileNotFoundError):
@@ -463,7 +463,7 @@ def _plain_file(path: Path, mode: Literal["w", "wb"]) -> Iterator[IO[Any]]:
     except OSError as error:
         raise _unwritten(str(path), error) from error
     try:
-        with _opened(handle, mode) as stream:
+        with _open_handle(handle, mode) as stream:
             yield stream
     except BrokenPipeError as error:
         raise PipeClosedError from error
@@ -471,7 +471,7 @@ def _plain_file(path: Path, mode: Literal["w", "wb"]) -> Iterator[IO[Any]]:
         raise _unwritten(str(path), error) from error
 
 
-def _opened(handle: int, mode: Literal["w", "wb"]) -> IO[Any]:
+def _open_handle(handle: int, mode: Literal["w", "wb"]) -> IO[Any]:
     if mode == "wb":
         return os.fdopen(handle, mode)
     return os.fdopen(handle, mode, encoding="utf-8", errors="backslashreplace", newline="")

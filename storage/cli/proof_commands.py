@@ -105,7 +105,7 @@ def checkpoint(
     """
     path = output_path(output)
     with whole_archive(place.settings(), adds=True) as engine:
-        found = _cosigned(place.settings(), engine)
+        found = _make_cosigned(place.settings(), engine)
     write_text([found.with_cosignatures], path)
     say(f"signed {found.size} entries at {found.made_at.isoformat(timespec='seconds')}")
 
@@ -146,7 +146,7 @@ def tiles(
                output.target())  # fmt: skip
 
 
-def _cosigned(settings: Settings, engine: "Engine") -> "SignedCheckpoint":
+def _make_cosigned(settings: Settings, engine: "Engine") -> "SignedCheckpoint":
     """Return a new checkpoint with the signatures of the reachable witnesses.
 
     It also requests stamps from the time-stamping authorities.

@@ -94,7 +94,7 @@ def table_lines(
     waiting, choices = iter(rows), None
     while chunk := list(islice(waiting, CHUNK_ROWS)):
         columns = columns or list(chunk[0])
-        texts = [{name: _joined(cell(row.get(name))) for name in columns} for row in chunk]
+        texts = [{name: _join_commands(cell(row.get(name))) for name in columns} for row in chunk]
         heading = choices is None
         if choices is None:
             fewest = len(columns) + 1 if blocks else least or len(columns)
@@ -125,7 +125,7 @@ def block_lines(row: Row, columns: Iterable[str], screen: Screen) -> Iterator[st
         elif " " not in (text := cell(value)) and len(text) > READABLE:
             yield from (label, text)
         else:
-            first, *more = _wrapped(text, screen.columns_wide and screen.columns_wide - indent)
+            first, *more = _wrap_text(text, screen.columns_wide and screen.columns_wide - indent)
             yield f"{label}{' ' * (indent - len(name) - 1)}{first}".rstrip()
             yield from (f"{' ' * indent}{line}" for line in more)
 
@@ -234,12 +234,14 @@ def _table(
     return (line.replace(_JOINT, " ").rstrip() for line in captured.get().splitlines())
 
 
-def _joined(text: str) -> str:
+def _join_commands(text: str) -> str:
     """Return `text` with the spaces of its commands replaced, so that no line breaks them."""
     return _COMMAND.sub(lambda command: command[0].replace(" ", _JOINT), text)
 
 
-def _wrapped(text: str, columns_wide: int | None) -> list[str]:
+def _wrap_text(text: str, columns_wide: int | None) -> list[str]:
     wide = UNBOUNDED if columns_wide is None else max(columns_wide, READABLE)
-    lines = textwrap.wrap(_joined(text), wide, break_long_words=False, break_on_hyphens=False)
+    lines = textwrap.wrap(
+        _join_commands(text), wide, break_long_words=False, break_on_hyphens=False
+    )
     return [line.replace(_JOINT, " ") for line in lines] or [""]

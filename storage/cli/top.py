@@ -58,12 +58,12 @@ def _show(archive: "ReadOnlyArchive", every: float) -> None:
     with live_view.Live(console=console, auto_refresh=False, screen=True) as live:
         while True:
             figures = archive.work_figures(datetime.now(UTC), JOBS_SHOWN)
-            lines = islice(_lines(figures, console.width), max(console.height - 1, 1))
+            lines = islice(_format_figures(figures, console.width), max(console.height - 1, 1))
             live.update(text.Text("\n".join(lines), no_wrap=True, overflow="crop"), refresh=True)
             sleep(every)
 
 
-def _lines(figures: "WorkFigures", columns: int) -> Iterator[str]:
+def _format_figures(figures: "WorkFigures", columns: int) -> Iterator[str]:
     yield (
         f"{format_time(figures.at)}  jobs: {figures.running} running, {figures.ready} ready "
         f"(oldest for {figures.oldest_ready_seconds:.0f} s), "

@@ -307,13 +307,13 @@ def _converter(kind: TypeEngine[Any], connection: Connection) -> Callable[[Any],
     if isinstance(kind, UtcTime):
         return stored_time
     if isinstance(kind, type(JSON_TYPE)):
-        return _stored_json
+        return _encode_json
     if isinstance(kind, LargeBinary):
         return None  # both drivers accept bytes
     return kind.dialect_impl(connection.dialect).bind_processor(connection.dialect)
 
 
-def _stored_json(value: Any) -> str | None:
+def _encode_json(value: Any) -> str | None:
     if value is None or isinstance(value, JsonText):
         return value
     return json_text(value)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 def process_identity() -> str:
     """Return the identity of this process for claims: machine, process id and start time."""
-    return f"{socket.gethostname()}/{_boot()}/{os.getpid()}/{_started(os.getpid())}"
+    return f"{socket.gethostname()}/{_boot()}/{os.getpid()}/{_start_ticks(os.getpid())}"
 
 
 def new_token(holder: str | None = None) -> str:
@@ -26,7 +26,7 @@ def is_dead(holder: str) -> bool:
     number, _, started = rest.partition("/")
     if (machine, boot) != (socket.gethostname(), _boot()) or not number.isdigit():
         return False
-    return _started(int(number)) != started
+    return _start_ticks(int(number)) != started
 
 
 def identity_in_token(token: str) -> str:
@@ -48,7 +48,7 @@ def _boot() -> str:
         return "unknown"
 
 
-def _started(number: int) -> str:
+def _start_ticks(number: int) -> str:
     """Return when a process was started, in ticks since boot; empty if it does not exist."""
     try:
         status = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace")

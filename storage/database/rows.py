@@ -266,7 +266,9 @@ def place(kind: str, text: str, *types: type) -> tuple[Any, ...]:
         found: Sequence[Any] = json.loads(base64.b64decode(padded, b"-_", validate=True))
         if [type(found), len(found), found[0]] != [list, len(types) + 1, kind]:
             raise CursorError(text)
-        return tuple(_typed(value, kind_) for value, kind_ in zip(found[1:], types, strict=True))
+        return tuple(
+            _convert_value(value, kind_) for value, kind_ in zip(found[1:], types, strict=True)
+        )
     except (ValueError, TypeError, KeyError, IndexError, RecursionError) as error:
         raise CursorError(text) from error
 
@@ -278,7 +280,7 @@ def _plain(value: Any) -> str:
     return repr(value) if type(value) in {int, float} else json.dumps(value)
 
 
-def _typed(value: Any, kind: type) -> Any:
+def _convert_value(value: Any, kind: type) -> Any:
     if kind is datetime:
         return datetime.fromisoformat(value)
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):

@@ -74,7 +74,7 @@ def upgrade(engine: Engine) -> tuple[str | None, str]:
             _migrate(connection, before)
         _create_guards(connection)
         create_views(connection)
-        _found_archive(connection)
+        _insert_archive(connection)
         store_facts(connection)
         _grant_roles(connection)
         return before, known
@@ -160,7 +160,7 @@ def _is_whole(connection: Connection) -> bool:
     return not (missing_columns(connection) or missing_guards(connection))
 
 
-def _found_archive(connection: Connection) -> None:
+def _insert_archive(connection: Connection) -> None:
     """Give a new archive its counter and its id."""
     counter, facts = METADATA.tables["counter"], METADATA.tables["archive"]
     if connection.execute(select(counter.c.name)).first() is None:

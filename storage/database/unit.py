@@ -320,7 +320,7 @@ def rows_in(
     for start in range(0, len(wanted), IN_CHUNK):
         chunk = wanted[start : start + IN_CHUNK]
         statement = _wanting(query, column, dialect, _kind(chunk[0]))
-        yield from connection.execute(statement, {"wanted": _listed(chunk, dialect), **bound})
+        yield from connection.execute(statement, {"wanted": _bind_list(chunk, dialect), **bound})
 
 
 @lru_cache(_STATEMENTS)
@@ -339,12 +339,12 @@ def _kind(value: Any) -> str:
     return "text" if isinstance(value, str) else "bytes" if isinstance(value, bytes) else "integer"
 
 
-def _listed(values: Sequence[Any], dialect: str) -> Any:
+def _bind_list(values: Sequence[Any], dialect: str) -> Any:
     r"""Return integers, texts or bytes as one value: an array, or JSON, which has no bytes.
 
-    >>> print(_listed([1, 2], "postgresql"), _listed([1, 2], "sqlite"))
+    >>> print(_bind_list([1, 2], "postgresql"), _bind_list([1, 2], "sqlite"))
     {1,2} [1,2]
-    >>> print(_listed([b"ab"], "postgresql"), _listed(['a"b', "c,d"], "postgresql"))
+    >>> print(_bind_list([b"ab"], "postgresql"), _bind_list(['a"b', "c,d"], "postgresql"))
     {"\\x6162"} {"a\"b","c,d"}
     """
     if dialect != "postgresql":

@@ -380,12 +380,12 @@ def _is_same_date(a: Mapping[str, Any] | None, b: Mapping[str, Any]) -> bool:
     ours, theirs = str(a.get("value")), str(b.get("value"))
     if a.get("zone") and b.get("zone") and "T" in ours and "T" in theirs:
         digits = min(len(ours), len(theirs))
-        return _moment(ours[:digits], a["zone"]) == _moment(theirs[:digits], b["zone"])
+        return _parse_date(ours[:digits], a["zone"]) == _parse_date(theirs[:digits], b["zone"])
     shorter = min(len(ours), len(theirs))
     return ours[:shorter] == theirs[:shorter]
 
 
-def _moment(value: str, zone: str) -> datetime | str:
+def _parse_date(value: str, zone: str) -> datetime | str:
     try:
         return datetime.fromisoformat(value + zone)
     except ValueError:

@@ -42,7 +42,7 @@ def group_by_entry(a: CaptureContent, b: CaptureContent) -> GroupedDiff | None:
     found = CapturePair(a, b).entries
     if found is None or not found.is_live:
         return None
-    older, newer = _by_id(a), _by_id(b)
+    older, newer = _texts_by_id(a), _texts_by_id(b)
     entries = []
     for each in found.changes:
         before = None if each.op == "added" else older.get(each.was or each.id)
@@ -56,7 +56,7 @@ def group_by_entry(a: CaptureContent, b: CaptureContent) -> GroupedDiff | None:
     return GroupedDiff(tuple(diff(_rest(a), _rest(b))), tuple(reversed(entries)))
 
 
-def _by_id(content: CaptureContent) -> Mapping[str, EntryText]:
+def _texts_by_id(content: CaptureContent) -> Mapping[str, EntryText]:
     return {each.id: each for each in content.entry_texts}
 
 

@@ -88,7 +88,7 @@ class EntryHistory:
     def entries(self) -> list[LiveBlogEntry]:
         """Return the entries, the oldest first: by their times if the page states them all."""
         found = [self._entry(story) for story in self._stories]
-        times = [_moment(each.history[0].time) for each in found]
+        times = [_parse_time(each.history[0].time) for each in found]
         if any(time is None for time in times):
             return found
         order = sorted(range(len(found)), key=lambda index: (times[index], index))
@@ -138,7 +138,7 @@ class EntryHistory:
         )  # fmt: skip
 
 
-def _moment(time: str | None) -> datetime | None:
+def _parse_time(time: str | None) -> datetime | None:
     """Return a complete time; None for a missing one, or a time of day."""
     try:
         found = datetime.fromisoformat(time or "")

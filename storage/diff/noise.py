@@ -112,8 +112,8 @@ def noise(edits: Iterable[Edit], rules: Iterable[str | None]) -> tuple[Noise, ..
     added: dict[str, list[str]] = {}
     for place, rule in zip(edits, rules, strict=True):
         if rule is not None:
-            removed.setdefault(rule, []).extend(_texts(place.gone))
-            added.setdefault(rule, []).extend(_texts(place.new))
+            removed.setdefault(rule, []).extend(_operation_texts(place.gone))
+            added.setdefault(rule, []).extend(_operation_texts(place.new))
     return tuple(Noise(rule, tuple(removed[rule]), tuple(added[rule])) for rule in removed)
 
 
@@ -278,7 +278,7 @@ def _differ_in_breaks(edits: Sequence[Edit], rules: Sequence[str | None], a: Sid
     return " ".join(filter(None, ours)) == " ".join(theirs)
 
 
-def _texts(op: Operation | None) -> list[str]:
+def _operation_texts(op: Operation | None) -> list[str]:
     if op is None:
         return []
     if op.op in {"split", "join"}:

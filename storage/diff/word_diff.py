@@ -175,7 +175,7 @@ def _operations_inside(a: TextBlock, b: TextBlock, op_if_equal: Op) -> list[Oper
     `op_if_equal`.
     """
     if isinstance(a, BlockRun) or isinstance(b, BlockRun):
-        return _regrouped(a, b, op_if_equal)
+        return _regroup(a, b, op_if_equal)
     if a.canon == b.canon:
         return [Operation(op_if_equal, b.role, a.text, b.text, a.start, b.start)]
     found = _pieces(a, b, op_if_equal, equal_runs(a, b))
@@ -207,7 +207,7 @@ def _pieces(
 # ------------------------------------------------------------------ split, joined paragraphs
 
 
-def _regrouped(a: TextBlock, b: TextBlock, op_if_equal: Op) -> list[Operation]:
+def _regroup(a: TextBlock, b: TextBlock, op_if_equal: Op) -> list[Operation]:
     """Return the operations between a paragraph and the several ones of the other text."""
     runs = [(0, 0, len(a.canon))] if a.canon == b.canon else equal_runs(a, b)
     pieces = [

@@ -92,9 +92,9 @@ class _AbsenceWriter:
             return False
         query = select(ARTICLE.c.content_at).where(ARTICLE.c.id == article_id)
         newest = self.unit.connection.execute(query).scalar()
-        return newest is not None and self._moment(row) < newest
+        return newest is not None and self._check_time(row) < newest
 
-    def _moment(self, row: Any) -> datetime:
+    def _check_time(self, row: Any) -> datetime:
         """Return the time of a check, in the corrected time of the archive."""
         if row.id in self.foreign:
             return row.observed_at  # type: ignore[no-any-return]
@@ -130,7 +130,7 @@ class _AbsenceWriter:
             locator_id=row.locator_id,
             address_id=address,
             source_id=row.source_id,
-            observed_at=self._moment(row),
+            observed_at=self._check_time(row),
             is_foreign=row.id in self.foreign,
             outcome=outcome,
             wording_id=wording,

@@ -76,7 +76,7 @@ class Claims:
         for source, address, locator, moment, text in rows_in(
             self.unit.connection, query, SNAPSHOT.c.address_id, addresses
         ):
-            found.setdefault((source, address), {})[locator] = (_moment(moment), text)
+            found.setdefault((source, address), {})[locator] = (_parse_time(moment), text)
         return found
 
     def _displace(self, source_id: int, address_id: int | None, winner: int) -> None:
@@ -135,5 +135,5 @@ class Claims:
         return number
 
 
-def _moment(value: Any) -> datetime:
+def _parse_time(value: Any) -> datetime:
     return datetime.fromisoformat(value) if isinstance(value, str) else value

@@ -22,10 +22,10 @@ def selecting_query(name: str, values: Collection[str], database: Connected | st
     """Return the query of a filter for rows with one of the values."""
     each, views = CONDITIONS[name]
     query = each.query.format_map({view: view_query(view, database) for view in views})
-    return query, {name: sorted({form for value in values for form in _compared(each, value)})}
+    return query, {name: sorted({form for value in values for form in _spellings(each, value)})}
 
 
-def _compared(condition: ChangeCondition, value: str) -> tuple[str, ...]:
+def _spellings(condition: ChangeCondition, value: str) -> tuple[str, ...]:
     return name_spellings(value) if condition.has_names else (value,)
 
 

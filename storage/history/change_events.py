@@ -157,13 +157,13 @@ def _add_all(unit: Unit, column: Any, ids: Collection[int], kind: str, what: lis
         .where(VERSION.c.number > 1)
     )  # fmt: skip
     rows = [_Change(*row) for row in rows_in(unit.connection, query, column, ids)]
-    known = _recorded_since(unit, {row.article_id for row in rows}) if kind == UPDATE else set()
+    known = _events_of_unit(unit, {row.article_id for row in rows}) if kind == UPDATE else set()
     for row in sorted(rows, key=lambda each: (each.article_id, each.changed_by, each.occurrence)):
         if (row.article_id, row.wording_id, row.occurrence) not in known:
             _add(unit, row, kind, what)
 
 
-def _recorded_since(unit: Unit, articles: Collection[int]) -> set[tuple[int, int, int]]:
+def _events_of_unit(unit: Unit, articles: Collection[int]) -> set[tuple[int, int, int]]:
     """Return the changes with an event of this unit."""
     columns = (CHANGE_EVENT.c.article_id, CHANGE_EVENT.c.wording_id, CHANGE_EVENT.c.occurrence)
     query = select(*columns).where(CHANGE_EVENT.c.id > unit.since)

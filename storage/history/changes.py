@@ -149,7 +149,11 @@ class CaptureComparer:
         Contents and differences of captures stay valid. Results from other articles are dropped
         if articles of their sites changed meanwhile.
         """
-        sites = _changed_sites(unit.connection, self._since) if unit.since != self._since else set()
+        sites = (
+            _sites_with_changes(unit.connection, self._since)
+            if unit.since != self._since
+            else set()
+        )
         self.connection = unit.connection
         self.boilerplate.continue_under_lock(unit.connection, unit.since, sites)
         self.find_sites(self.state.drop_uncertain())
@@ -360,7 +364,7 @@ class CaptureComparer:
         return found
 
 
-def _changed_sites(connection: Connection, since: int) -> set[str]:
+def _sites_with_changes(connection: Connection, since: int) -> set[str]:
     """Return the sites of articles that got another wording after a number."""
     versions = (
         select(ORIGIN.c.origin)

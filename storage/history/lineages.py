@@ -146,10 +146,10 @@ class Lineages:
         for pair in pairs:
             for here, other in (pair, pair[::-1]):
                 claim = claims.get((here, other))
-                if claim is not None and frozenset(pair) not in self._decided_pairs(pair):
+                if claim is not None and frozenset(pair) not in self._pairs_with_decisions(pair):
                     self._join(claim)
 
-    def _decided_pairs(self, pair: tuple[int, int]) -> set[frozenset[int]]:
+    def _pairs_with_decisions(self, pair: tuple[int, int]) -> set[frozenset[int]]:
         """Return the pairs that are joined, or were separated by a user."""
         self._load_ends(pair)
         return self._joined | self._undone

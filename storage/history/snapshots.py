@@ -311,7 +311,7 @@ class _Intervals:
             self.connection, query, OBSERVATION.c.locator_id, locators
         ):
             chains.setdefault((source, locator), []).append(tuple(each))
-        redacted = self._redacted(locators)
+        redacted = self._load_redactions(locators)
         bounds: dict[int, tuple[int, int | None]] = {}
         for (source, locator), chain in chains.items():
             until, scan_after = redacted.get((source, locator), (0, None))
@@ -325,7 +325,9 @@ class _Intervals:
             number: each for own in articles for number, each in _end_intervals(own, bounds).items()
         }
 
-    def _redacted(self, locators: Collection[int]) -> dict[tuple[int, int], tuple[int, int | None]]:
+    def _load_redactions(
+        self, locators: Collection[int]
+    ) -> dict[tuple[int, int], tuple[int, int | None]]:
         """Return the redactions of addresses and the next scans, by source and address."""
         scan = SCAN.alias()
         next_scan = (

@@ -112,8 +112,8 @@ class Steps:
         if not notices:
             return
         steps = [each for each in self._passages() if each[0] not in self._steps]
-        steps += [(number, _texts(each)) for number, each in self._steps.items()]
-        own = [text for text in _texts(step) if text not in {n["text"] for n in notices}]
+        steps += [(number, _changed_passages(each)) for number, each in self._steps.items()]
+        own = [text for text in _changed_passages(step) if text not in {n["text"] for n in notices}]
         steps.append((run.number, own))
         for notice in notices:
             version = speaks_of(notice["text"], steps)
@@ -148,5 +148,5 @@ def _undoes(step: Mapping[str, Any], before: Mapping[str, Any] | None) -> bool:
     ) == Counter(before["removed"])
 
 
-def _texts(step: Mapping[str, Any]) -> list[str]:
+def _changed_passages(step: Mapping[str, Any]) -> list[str]:
     return [*step["removed"], *step["added"]]

@@ -157,10 +157,10 @@ class _VersionUpdater:
         self.results.read = snapshots_by_article(unit.connection, recent, with_held=True)
         whole = dict.fromkeys(sorted(others))
         self.results.read |= snapshots_by_article(unit.connection, whole, with_held=True)
-        self.stored = self._counted(again)
+        self.stored = self._counting_snapshots(again)
         self.corrections = clock_corrections(unit.connection)
 
-    def _counted(self, again: _Again) -> dict[int, list[StoredSnapshot]]:
+    def _counting_snapshots(self, again: _Again) -> dict[int, list[StoredSnapshot]]:
         """Return the snapshots that are not held back, by article.
 
         A doubt about one of the newest snapshots needs all of them.

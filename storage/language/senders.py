@@ -89,7 +89,7 @@ def sender_spans(text: str) -> list[Span]:
 
 def _spans(text: str) -> Iterator[Span]:
     kind, left, has_text = "", 0, False
-    for start, line in _lines(text):
+    for start, line in _find_lines(text):
         end = start + len(line)
         if has_text and ASK.match(line):
             kind = "ask"
@@ -107,7 +107,7 @@ def _spans(text: str) -> Iterator[Span]:
         has_text = True
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
+def _find_lines(text: str) -> Iterator[tuple[int, str]]:
     """Yield the offset and the text of each line that is not blank."""
     start = 0
     for line in text.split("\n"):

@@ -114,7 +114,7 @@ def rotate(engine: Engine, clock: Clock, path: Path) -> tuple[Signer, Path]:
     if old is None:
         raise ProofKeyError(f"there is no key at {path} that could be replaced")
     fresh = path.with_name(f"{path.name}.new")
-    signer = _introduced(engine, fresh)
+    signer = _read_current_key(engine, fresh)
     if signer is None:
         signer = Signer.generate(old.verifier.name)
         fresh.unlink(missing_ok=True)
@@ -131,7 +131,7 @@ def rotate(engine: Engine, clock: Clock, path: Path) -> tuple[Signer, Path]:
     return signer, kept
 
 
-def _introduced(engine: Engine, path: Path) -> Signer | None:
+def _read_current_key(engine: Engine, path: Path) -> Signer | None:
     """Return the key in a file if it is the last one that the archive knows."""
     try:
         signer = read_key(path)

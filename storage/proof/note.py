@@ -195,7 +195,7 @@ class Note:
                 continue
             message, signature = self.text.encode(), each.data
             if verifier.kind == COSIGNATURE:
-                message, signature = _cosigned_message(self.text, each.at), each.data[8:]
+                message, signature = _cosignature_message(self.text, each.at), each.data[8:]
             if not verifier.has_signed(message, signature):
                 raise NoteError(f"the signature of {verifier.name} is wrong")
             return each
@@ -268,7 +268,7 @@ def _signature(line: str) -> NoteSignature:
     return NoteSignature(name, data[:4], data[4:], line)
 
 
-def _cosigned_message(text: str, at: int) -> bytes:
+def _cosignature_message(text: str, at: int) -> bytes:
     return f"cosignature/v1\ntime {at}\n{text}".encode()
 
 

@@ -193,7 +193,7 @@ def _version_texts(connection: Connection, version: VersionRef) -> list[_BlamedV
     derivations = [(by_one_reader.get(each.number, each.derivation_id), each) for each in versions]
     if version.wording_id is not None:
         derivations.append((last.derivation_id, last))
-    texts = _texts(connection, [derivation for derivation, _each in derivations])
+    texts = _load_paragraphs(connection, [derivation for derivation, _each in derivations])
     if derivations[-1][0] not in texts:
         raise RedactedError(message_text("text_of"), version.rev)
     history: list[_BlamedVersion] = []
@@ -208,7 +208,9 @@ def _version_texts(connection: Connection, version: VersionRef) -> list[_BlamedV
     return history
 
 
-def _texts(connection: Connection, derivations: Iterable[int]) -> dict[int, tuple[str, ...]]:
+def _load_paragraphs(
+    connection: Connection, derivations: Iterable[int]
+) -> dict[int, tuple[str, ...]]:
     """Return the paragraphs of each derivation that has a wording."""
     rows = rows_in(connection, _TEXT, DERIVATION.c.id, derivations)
     return {number: tuple(text.split("\n\n")) for number, text in rows if text is not None}

@@ -210,7 +210,7 @@ class Finder:
 
         Raises: NoSuchError, AmbiguousError.
         """
-        found = None if self._find_article(reference) else self._other_origin(reference)
+        found = None if self._find_article(reference) else self._find_origin(reference)
         if found is not None:
             return Conditions().with_clause("q.origin_id = :origin", origin=found)
         article = self.article(reference)
@@ -228,14 +228,14 @@ class Finder:
 
     def teaser_row_id(self, reference: str) -> int | None:
         """Return the row of an address that only front pages name; None if there is none."""
-        found = self._other_origin(reference)
+        found = self._find_origin(reference)
         query = (
             "SELECT 1 AS n FROM teaser WHERE origin_id = :origin AND NOT EXISTS "
             "(SELECT 1 FROM article_origin WHERE origin_id = :origin) LIMIT 1"
         )
         return found if any(fetch(self.connection, query, {"origin": found})) else None
 
-    def _other_origin(self, reference: str) -> int | None:
+    def _find_origin(self, reference: str) -> int | None:
         named = origin_name.clean_address(reference) or reference
         query = "SELECT id FROM origin WHERE public_id = :name"
         rows = fetch(self.connection, query, {"name": origin_id(named)})

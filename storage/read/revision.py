@@ -181,11 +181,11 @@ def _selector(tail: str, timezone: tzinfo) -> Selector | None:
     if wording := WORDING.fullmatch(tail):
         fewest, most = _WORDING_DIGITS
         return WordingPrefix(wording[1].lower()) if fewest <= len(wording[1]) <= most else None
-    moment = _moment(tail, timezone)
+    moment = _parse_time(tail, timezone)
     return None if moment is None else AtMoment(moment)
 
 
-def _moment(tail: str, timezone: tzinfo) -> datetime | None:
+def _parse_time(tail: str, timezone: tzinfo) -> datetime | None:
     found = MOMENT.fullmatch(tail)
     with suppress(MomentError):
         return found and parse_moment(tail, timezone, "first" if found["time"] else "last")

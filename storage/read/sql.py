@@ -380,7 +380,7 @@ def refuse_other_names(query: str, parameters: Mapping[str, Any]) -> None:
 
 
 @cache
-def _of_sqlite() -> tuple[frozenset[str], frozenset[str]]:
+def _sqlite_names() -> tuple[frozenset[str], frozenset[str]]:
     """Return the functions that only compute, and the tables that each database has."""
     functions = "SELECT name FROM pragma_function_list WHERE flags & ? AND NOT flags & ?"
     modules = "SELECT name FROM pragma_module_list"
@@ -394,7 +394,7 @@ def _allow(
     action: int, first: str | None, second: str | None, _database: str | None, _inside: str | None
 ) -> int:
     """Authorise a step of a query (SQLite's authorizer callback)."""
-    functions, tables = _of_sqlite()
+    functions, tables = _sqlite_names()
     name = (first or "").lower()
     match action:
         case sqlite3.SQLITE_SELECT | sqlite3.SQLITE_RECURSIVE:

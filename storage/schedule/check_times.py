@@ -76,7 +76,7 @@ class Schedule:
             "interval_seconds": interval.interval,
             "quiet": row["quiet"] + 1 if event == "quiet" else 0,
             "failures": failures,
-            "next_check": self._moment(row, interval.due_in),
+            "next_check": self._check_time(row, interval.due_in),
         }
         row |= values
         return values
@@ -86,7 +86,7 @@ class Schedule:
         row = self.rows[key]
         intervals = self._intervals(row, None)
         interval = min(row["interval_seconds"] or intervals.first, intervals.longest)
-        return self._moment(row, None if intervals.off else interval * jitter(f"{key[1]}"))
+        return self._check_time(row, None if intervals.off else interval * jitter(f"{key[1]}"))
 
     @staticmethod
     def _intervals(row: Mapping[str, Any], kind: str | None) -> IntervalRange:
@@ -94,7 +94,7 @@ class Schedule:
         every = row["every_seconds"]
         return intervals_of(row["options"] or {}, every, kind or row["kind"], is_root=is_root)
 
-    def _moment(self, row: Mapping[str, Any], due_in: float | None) -> datetime | None:
+    def _check_time(self, row: Mapping[str, Any], due_in: float | None) -> datetime | None:
         """Return the time of the next check; None if it follows a cron line or is only checked on
         request.
         """

@@ -107,7 +107,7 @@ def origins(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  
 
 def captures(connection: Connection, scope: Scope) -> Findings:
     """Decompress all bytes and compute their digests."""
-    taken, expired = redacted_rows(connection, "capture"), _expired_captures(connection)
+    taken, expired = redacted_rows(connection, "capture"), _load_expired_captures(connection)
     chosen = scope.where("id")
     query = f"SELECT id, digest, size, encoding, data FROM capture WHERE {chosen} ORDER BY id"
     rows = stream(connection, query, NOTHING)
@@ -142,7 +142,7 @@ def _capture(row: Row, raw: bytes | DamagedBytesError) -> PassedItem | BrokenObj
 
 def foreign_records(connection: Connection, scope: Scope) -> Findings:
     """Reassemble all records of web archives and compute their digests."""
-    taken, expired = redacted_rows(connection, "foreign_record"), _expired_captures(connection)
+    taken, expired = redacted_rows(connection, "foreign_record"), _load_expired_captures(connection)
     query = (
         "SELECT f.id, f.digest, f.head, f.opening, f.payload_capture_id, b.digest AS held, "
         "b.encoding, b.data "
@@ -323,7 +323,7 @@ def redacted_rows(connection: Connection, table: str) -> frozenset[int]:
     return frozenset(row["row_id"] for row in stream(connection, query, {"name": table}))
 
 
-def _expired_captures(connection: Connection) -> frozenset[int]:
+def _load_expired_captures(connection: Connection) -> frozenset[int]:
     """Return the captures whose bytes were deleted at the end of their retention period."""
     query = "SELECT row_id, reason FROM redaction WHERE table_name = 'capture'"
     reasons: dict[int, set[str]] = defaultdict(set)

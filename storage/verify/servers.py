@@ -37,7 +37,7 @@ def check_servers(settings: Settings) -> Iterator[Finding]:
         return
     url = database_url(settings.database_url)
     try:
-        with _connected(url) as primary:
+        with _connect(url) as primary:
             yield _pooler(primary, "database_url")
             yield from _clocks(primary)
             yield from _folders(primary)
@@ -63,7 +63,7 @@ def check_log(settings: Settings) -> Iterator[Finding]:
     if not copies:
         return
     try:
-        with _connected(database_url(settings.database_url)) as connection:
+        with _connect(database_url(settings.database_url)) as connection:
             complaints = [found for each in copies if (found := find_setback(connection, each))]
     except ArchiveError:
         return
@@ -75,7 +75,7 @@ def check_log(settings: Settings) -> Iterator[Finding]:
 
 
 @contextmanager
-def _connected(url: URL) -> Iterator[Connection]:
+def _connect(url: URL) -> Iterator[Connection]:
     engine = reading_engine(answering_soon(url))
     try:
         with reachable(url):
@@ -124,7 +124,7 @@ def _sql_role(settings: Settings) -> Finding:
 def _role_faults(url: URL) -> "list[str] | ArchiveError | DatabaseError":
     """Return what a role may do beyond the views, or why its server cannot be asked."""
     try:
-        with _connected(url) as connection:
+        with _connect(url) as connection:
             database = connection.connection.driver_connection
             assert database is not None
             reader_role.pin_schema(database)
@@ -165,7 +165,7 @@ def _replica(primary: URL, url: URL) -> tuple[Finding | None, Finding]:
     """Return the pooler of a replica, if it answers, and the state of the replica."""
     place = place_of(url)
     try:
-        with _connected(url) as replica:
+        with _connect(url) as replica:
             pooler = _pooler(replica, "reader_database_url")
             return pooler, _compare(primary, replica, place)
     except (ArchiveError, DatabaseError) as error:
@@ -177,7 +177,7 @@ def _replica(primary: URL, url: URL) -> tuple[Finding | None, Finding]:
 def _compare(url: URL, replica: Connection, place: str) -> Finding:
     with ExitStack() as stack:
         try:
-            primary = stack.enter_context(_connected(url))
+            primary = stack.enter_context(_connect(url))
         except (ArchiveError, DatabaseError):
             latest = replica.execute(_LATEST).scalar()
             shown = f", and shows the archive up to {latest}" if latest else ""

@@ -258,7 +258,7 @@ def derivations(engine: Engine, begin: int = -1) -> Iterator[DerivedCapture]:
         for rows in result.partitions():
             fresh = [row for row in rows if (row[1], row[-1]) not in seen]
             seen |= {(row[1], row[-1]) for row in fresh}
-            texts = _texts(lookups, [row[1] for row in fresh])
+            texts = _load_derived_texts(lookups, [row[1] for row in fresh])
             yield from _group_derivations(engine, fresh, texts)
 
 
@@ -276,7 +276,9 @@ def _group_derivations(
             )
 
 
-def _texts(connection: Any, captures: Sequence[int]) -> dict[tuple[int, str], list[DerivedText]]:
+def _load_derived_texts(
+    connection: Any, captures: Sequence[int]
+) -> dict[tuple[int, str], list[DerivedText]]:
     query = select(
         DERIVATION.c.id, DERIVATION.c.capture_id, DERIVATION.c.context, DERIVATION.c.extractor,
         DERIVATION.c.extractor_version, DERIVATION.c.config, DERIVATION.c.detail, WORDING.c.digest,

@@ -159,7 +159,7 @@ def _claims(connection: Connection) -> Claims:
     return found
 
 
-def _redacted(table: str) -> Select[Any]:
+def _select_redacted(table: str) -> Select[Any]:
     return select(REDACTION.c.row_id).where(REDACTION.c.table_name == table)
 
 
@@ -181,7 +181,7 @@ _SNAPSHOTS: Select[Any] = (
         OBSERVATION.c.id.label("seen_id"), OBSERVATION.c.locator_id.label("seen_at_id"),
         OBSERVATION.c.source_id.label("seen_by"), OBSERVATION.c.observed_at.label("seen_when"),
         OBSERVATION.c.outcome.label("seen_as"), OBSERVATION.c.hints,
-        OBSERVATION.c.id.in_(_redacted("observation")).label("is_redacted"),
+        OBSERVATION.c.id.in_(_select_redacted("observation")).label("is_redacted"),
         ARTICLE_ORIGIN.c.article_id.label("answering"),
         VERDICT.c.derivation_id.label("verdict_derivation"),
         DERIVATION.c.detail.is_not(None).label("has_detail"),
@@ -324,7 +324,8 @@ _PRESENCES: Select[Any] = (
         OBSERVATION.c.source_id.label("seen_by"), OBSERVATION.c.locator_id.label("seen_at_id"),
         OBSERVATION.c.job_id.label("seen_in"), CAPTURE.c.digest.label("capture"),
         or_(
-            CAPTURE.c.id.in_(_redacted("capture")), OBSERVATION.c.id.in_(_redacted("observation"))
+            CAPTURE.c.id.in_(_select_redacted("capture")),
+            OBSERVATION.c.id.in_(_select_redacted("observation")),
         ).label("is_emptied"),
         VERDICT.c.kind.label("verdict"), SNAPSHOT.c.is_foreign.label("foreign"),
         _GONE.label("was_gone"), _HELD.label("was_held"),

@@ -128,7 +128,7 @@ class Verification:
             after = self._after if number == self._begin else -1
             scope = replace(self._scope, after=after, reached=after)
             self._check, self._now = name, scope
-            made = self._made(name, check(connection, scope), progress)
+            made = self._count_items(name, check(connection, scope), progress)
             yield from completed(name, made)
         yield from completed("log", self._read_facts(connection))
 
@@ -141,7 +141,7 @@ class Verification:
         """Return the position at which a later run can continue."""
         return f"{self._check}:{self._now.reached}"
 
-    def _made(
+    def _count_items(
         self, name: str, findings: Iterator[PassedItem | BrokenObject], progress: Progress | None
     ) -> Iterator[BrokenObject]:
         for number in count():

@@ -179,13 +179,13 @@ class BoundedProtocol(H11Protocol):
         )
 
     def _bounds(self) -> Iterator[tuple[Collection["BoundedProtocol"], int]]:
-        yield self._of_this_peer(), MOST_OF_A_PEER
+        yield self._peer_connections(), MOST_OF_A_PEER
         yield self._all(), MOST_CONNECTIONS
 
     def _all(self) -> Collection["BoundedProtocol"]:
         return cast("Collection[BoundedProtocol]", self.connections)
 
-    def _of_this_peer(self) -> Collection["BoundedProtocol"]:
+    def _peer_connections(self) -> Collection["BoundedProtocol"]:
         """Return the connections of the same address; none where a known proxy has it."""
         proxies = getattr(self.config.loaded_app, "trusted_hosts", ())  # uvicorn's middleware
         if self.client is None or self.client[0] in proxies:

@@ -72,19 +72,19 @@ class _ArchiveCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield every figure."""
         pool = self._pool
-        yield from _of_work(
+        yield from _work_metrics(
             pool.cached_value("pulse", PULSE_SECONDS, lambda: pool.today.work_state(utc_now()))
         )
-        yield from _of_archive(figures(pool))
+        yield from _archive_metrics(figures(pool))
         if self._age is not None and self._age.seconds is not None:
             yield _one("lesart_state_age_seconds", "How far replicas are behind the primary",
                        self._age.seconds)  # fmt: skip
-        yield from _of_alerts(
+        yield from _alert_metrics(
             pool.cached_value("alerts", PULSE_SECONDS, lambda: _alert_figures(pool))
         )
 
 
-def _of_work(work_state: WorkState) -> Iterator[Metric]:
+def _work_metrics(work_state: WorkState) -> Iterator[Metric]:
     yield _one("lesart_jobs_due", "Jobs that are due and that nobody has taken", work_state.ready)
     yield _one("lesart_jobs_running", "Jobs that are worked", work_state.running)
     yield _one("lesart_queue_age_seconds", "How long the oldest due job has waited",
@@ -108,7 +108,7 @@ def _of_work(work_state: WorkState) -> Iterator[Metric]:
         yield _many(f"lesart_watched_{name}", meaning, "source", values)
 
 
-def _of_archive(stats: Stats) -> Iterator[GaugeMetricFamily]:
+def _archive_metrics(stats: Stats) -> Iterator[GaugeMetricFamily]:
     for name, meaning in (
         ("articles", "Articles"),
         ("versions", "Versions"),
@@ -156,7 +156,7 @@ def _alert_figures(pool: ArchivePool) -> _AlertFigures:
         return _AlertFigures(lists.counts(connection), overdue, acts, outgoing)
 
 
-def _of_alerts(figures: _AlertFigures) -> Iterator[Metric]:
+def _alert_metrics(figures: _AlertFigures) -> Iterator[Metric]:
     """Report the deliveries of each alert, those that wait, and the acts of the scheduler."""
     family = GaugeMetricFamily(
         "lesart_alert_deliveries", "Messages of alerts, a step each", labels=["alert", "state"]

@@ -92,7 +92,7 @@ def answer_rows(
 ) -> Response:
     """Return a part of a list with `next`, or the whole list line by line."""
     if wants_lines(request):
-        return _lines(request, paged, ask, clocks, record_of)
+        return _stream_json_lines(request, paged, ask, clocks, record_of)
     limit = paged.limit or PAGE_ROWS
     with pool_of(request).archive_at(clocks) as archive:
         rows = list(ask(archive, (paged.after, limit + 1)))
@@ -100,7 +100,7 @@ def answer_rows(
     return answer_one({"items": [record_of(row) for row in rows[:limit]], "next": following})
 
 
-def _lines(
+def _stream_json_lines(
     request: Request,
     paged: PageParameters,
     ask: Ask,

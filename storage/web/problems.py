@@ -123,7 +123,7 @@ def problem_of(error: BaseException) -> Problem | None:
     if isinstance(error, Problem):
         return error
     if isinstance(error, DBAPIError):
-        return _of_database(error)
+        return _database_problem(error)
     code = next((_CODES[kind] for kind in type(error).__mro__ if kind in _CODES), None)
     if code is None:
         return None
@@ -208,7 +208,7 @@ def install(app: FastAPI, page: Callable[[Request, Problem], Response]) -> None:
         app.add_exception_handler(kind, answer_with)
 
 
-def _of_database(error: DBAPIError) -> Problem | None:
+def _database_problem(error: DBAPIError) -> Problem | None:
     reason = str(error.orig).lower()
     if "timeout" in reason or "interrupted" in reason:
         return _waiting("too_slow", message_text("query_slow"))

@@ -57,15 +57,15 @@ class SharedSocket(socket.socket):
         return found
 
 
-def _reduced(shared: SharedSocket) -> tuple[Any, ...]:
-    return _shared_again, (DupFd(shared.fileno()), shared.family, shared.type, shared.proto)
+def _reduce_socket(shared: SharedSocket) -> tuple[Any, ...]:
+    return _rebuild_socket, (DupFd(shared.fileno()), shared.family, shared.type, shared.proto)
 
 
-def _shared_again(held: Any, family: int, kind: int, protocol: int) -> SharedSocket:
+def _rebuild_socket(held: Any, family: int, kind: int, protocol: int) -> SharedSocket:
     return SharedSocket(family, kind, protocol, held.detach())
 
 
-register(SharedSocket, _reduced)  # a listening socket goes to the processes that it serves
+register(SharedSocket, _reduce_socket)  # a listening socket goes to the processes that it serves
 
 
 def bound(host: str, port: int) -> socket.socket:

@@ -31,7 +31,7 @@ def reclassify(unit: Unit, articles: Sequence[int]) -> tuple[int, int]:
     Returns how many were classified, and how many of them have other classes now. A change that
     is noise by the current rules keeps its classes and its older method.
     """
-    before = {row.id: row for row in _outdated(unit, articles)}
+    before = {row.id: row for row in _select_outdated(unit, articles)}
     stale: dict[int, frozenset[Pair]] = {}
     for row in before.values():
         pair = (row.before_id, row.after_id)
@@ -45,7 +45,7 @@ def reclassify(unit: Unit, articles: Sequence[int]) -> tuple[int, int]:
     return len(after), sum(row.changes != before[row.id].changes for row in after)
 
 
-def _outdated(unit: Unit, articles: Sequence[int]) -> Iterable[Row[tuple[int, ...]]]:
+def _select_outdated(unit: Unit, articles: Sequence[int]) -> Iterable[Row[tuple[int, ...]]]:
     query = select(
         VERSION.c.id, VERSION.c.article_id, VERSION.c.before_id, VERSION.c.after_id,
         VERSION.c.changes,

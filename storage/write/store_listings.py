@@ -88,7 +88,9 @@ class _ListingWriter:
         if newer_than is None:
             return list(addresses)
         since = self.unit.now - timedelta(seconds=newer_than)
-        return [each for each in addresses if each.kind != "page" or _moment(each, since) >= since]
+        return [
+            each for each in addresses if each.kind != "page" or _latest_time(each, since) >= since
+        ]
 
     def _hand_out(self, keys: Sequence[Key], wanted: Sequence[Key]) -> None:
         """Queue new entries for checking; all entries if the list was ingested by hand."""
@@ -131,6 +133,6 @@ class _ListingWriter:
             )  # fmt: skip
 
 
-def _moment(address: ListedAddress, otherwise: datetime) -> datetime:
+def _latest_time(address: ListedAddress, otherwise: datetime) -> datetime:
     moments = [each for each in (address.published_at, address.changed_at) if each is not None]
     return max(moments, default=otherwise)

@@ -54,7 +54,7 @@ class _Kind:
     follow: Callable[[Unit, int, NamingVersions], None]
 
 
-def find_parted(connection: Connection, number: int) -> NamingVersions:
+def find_naming_versions(connection: Connection, number: int) -> NamingVersions:
     """Find the fields that name a hidden article whose addresses an undoing parts."""
     query = text(
         "SELECT DISTINCT ao.article_id FROM lineage l "

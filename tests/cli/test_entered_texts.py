@@ -44,7 +44,7 @@ def test_each_option_and_argument_of_each_command_refuses_such_a_text():
     free = {
         (command.__name__, name)
         for command in found
-        for name, _hint, _declared in command._declared()
+        for name, _hint, _declared in command._declarations()
         if name not in {"place", "output"}
         for text in BAD
         if accepts(command, name, text)
@@ -53,7 +53,7 @@ def test_each_option_and_argument_of_each_command_refuses_such_a_text():
     places = {
         name
         for command in found
-        for name, _hint, _declared in command._declared()
+        for name, _hint, _declared in command._declarations()
         for text in BAD_IN_LINES
         if accepts(command, name, text)
     }

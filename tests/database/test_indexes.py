@@ -77,7 +77,7 @@ NEEDED = {
     "quotation_by_surname": "storage.capabilities.quotations.quotes.find_quotations",
     "quotation_hidden": "storage.capabilities.quotations.store.load_emptied",
     "redaction_by_act": "storage.record.contents.leftovers._places_of_acts",
-    "redaction_by_row": "storage.history.snapshots._redacted",
+    "redaction_by_row": "storage.history.snapshots._load_redactions",
     "refusal_by_observation": "storage.history.absences._codes",
     "relation_by_a": "storage.relations.relate.keep_relations",
     "relation_by_b": "storage.relations.clusters._pairs_of",

@@ -42,7 +42,7 @@ BARE = {
     "storage/cli/archive_commands.py:upgrade": "creates and upgrades the schema",
     "storage/read/archive/connection.py:open": "passes on the place of captures",
     "storage/verify/doctor.py:check_archive": "looks at the schema and the guards",
-    "storage/verify/servers.py:_connected": "looks at each server of the settings",
+    "storage/verify/servers.py:_connect": "looks at each server of the settings",
     "storage/web/archives.py:_open": "passes on the settings of the server",
     "storage/write/archive.py:of_settings": "passes on the settings",
     "storage/write/archive.py:open": "passes on the place of captures",

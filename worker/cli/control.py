@@ -81,7 +81,7 @@ def ingest(archive: Archive, settings: Settings, request: IngestOptions) -> Inge
     Raises: LocatorError.
     """
     if request.history is not None:
-        return _continued_or_ordered(archive, histories(archive, settings, request))
+        return _continue_or_order(archive, histories(archive, settings, request))
     if request.origin is not None and len(request.locators) != 1:
         raise LocatorError("--origin", "it applies to one LOCATOR: ingest the others separately")
     request = replace(request, origin=_origin(request.origin))
@@ -106,7 +106,7 @@ def ingest(archive: Archive, settings: Settings, request: IngestOptions) -> Inge
         for each in request.locators
     ]  # fmt: skip
     targets = _with_browser(targets, request.browser)
-    return _continued_or_ordered(archive, targets)
+    return _continue_or_order(archive, targets)
 
 
 def _with_browser(targets: list[IngestTarget], choice: str | None) -> list[IngestTarget]:
@@ -120,12 +120,12 @@ def _with_browser(targets: list[IngestTarget], choice: str | None) -> list[Inges
     return [replace(each, browser=choice) for each in targets]
 
 
-def _continued_or_ordered(archive: Archive, targets: Sequence[IngestTarget]) -> IngestJob:
+def _continue_or_order(archive: Archive, targets: Sequence[IngestTarget]) -> IngestJob:
     found = unfinished_job(archive, targets)
     if found is not None:
         say(f"continuing the interrupted job {found}")
         return IngestJob(found, is_resumed=True)
-    return IngestJob(_ordered(archive, targets, "command"))
+    return IngestJob(_order(archive, targets, "command"))
 
 
 def histories(archive: Archive, settings: Settings, request: IngestOptions) -> list[IngestTarget]:
@@ -181,7 +181,7 @@ def run_all_sources(
             str(settings.seeds), "this folder does not exist, and there is no other source: create "
             "it, or run `lesart source add FOLDER`",
         )  # fmt: skip
-    ordered = [_ordered(archive, [target_of(source)], "command") for source in active]
+    ordered = [_order(archive, [target_of(source)], "command") for source in active]
     return run_until_done(archive, settings, ordered, processes, everything=True)
 
 
@@ -195,7 +195,7 @@ def run_source(
     if settings.is_embedded and not _is_here(settings, source):
         raise LocatorError(source.name, NO_FOLDERS)
     target = replace(target_of(source), is_confirmed=is_confirmed)
-    return run_until_done(archive, settings, [_ordered(archive, [target], "command")])
+    return run_until_done(archive, settings, [_order(archive, [target], "command")])
 
 
 def _is_here(settings: Settings, source: Source) -> bool:
@@ -321,7 +321,7 @@ def scheduler_health(settings: Settings) -> str | None:
     return None
 
 
-def _ordered(archive: Archive, targets: Sequence[IngestTarget], trigger: str) -> int:
+def _order(archive: Archive, targets: Sequence[IngestTarget], trigger: str) -> int:
     number = order(archive, targets, trigger)
     assert number is not None  # without a slot there is nothing to be taken
     return number

@@ -58,6 +58,6 @@ def undo(
 ) -> None:
     """Undo a relation, a joined address or a noise decision, permanently."""
     with opened_archive(place.settings()) as archive:
-        naming = archive.read(undoing.find_parted, decision)
+        naming = archive.read(undoing.find_naming_versions, decision)
         undone = archive.transact(undoing.undo, decision, reason, naming)
     write_rows([undone.to_dict()], output.target())

@@ -46,7 +46,7 @@ def report_summaries(
     target, listed = output.target(), 0
     is_sentence = target.is_terminal and target.format is None
     if is_sentence:
-        write_text((f"{one_line(line)}\n" for line in _lines(summaries)), None)
+        write_text((f"{one_line(line)}\n" for line in _summary_lines(summaries)), None)
     else:
         write_rows(summaries, target)
     if any(each["refused"] for each in summaries):
@@ -71,12 +71,12 @@ def report_summaries(
         raise typer.Exit(UNCHECKED)
 
 
-def _lines(summaries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _summary_lines(summaries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the sentence of each job; the rest of an interrupted job was completed first.
 
     >>> done = {"source": "seeds", "job": 7, "seen": 1, "unchanged": 1, "resumed": False}
     >>> rest = {"source": "seeds", "job": 2, "seen": 1, "new_articles": 1, "resumed": True}
-    >>> for line in _lines([done, rest]):
+    >>> for line in _summary_lines([done, rest]):
     ...     print(line)
     seeds, rest of the interrupted job 2: 1 document read: 1 new article. Nothing refused.
     seeds, checked again after it: 1 document read: 1 unchanged. Nothing refused.

@@ -289,7 +289,7 @@ def _addresses(place: IngestTarget, settings: Settings) -> Iterator[str]:
     """Yield the names that the content of a single place may have in the archive."""
     yield from jobs.addresses_of(asdict(place))
     if place.kind == "web" and not place.is_scan:
-        found = _requested_address(place, settings)
+        found = _parse_request(place, settings)
         if isinstance(found, ListedAddress):
             yield found.origin
 
@@ -309,7 +309,7 @@ def collect_addresses(
     for place in places:
         if place.is_scan:
             continue
-        found = _requested_address(place, settings)
+        found = _parse_request(place, settings)
         if isinstance(found, RefusalReason):
             record_refusal(archive, claim, place.source_id, place.locator, found)
         else:
@@ -318,7 +318,7 @@ def collect_addresses(
     archive.transact(create_check_jobs, claim, scans, named, settings.batch_items)
 
 
-def _requested_address(place: IngestTarget, settings: Settings) -> ListedAddress | RefusalReason:
+def _parse_request(place: IngestTarget, settings: Settings) -> ListedAddress | RefusalReason:
     allowed = hosts_by_port(settings.allow_hosts)
     address = parse_address(place.locator, lambda host, port: (host, port) in allowed)
     if isinstance(address, RefusalReason):

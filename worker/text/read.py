@@ -25,7 +25,7 @@ else:
     page = LazyModule("worker.text.page.read_page")
 
 
-def _of_browser(who: Extractor) -> Extractor:
+def _browser_extractor(who: Extractor) -> Extractor:
     return replace(who, config=who.config + BY_BROWSER)
 
 
@@ -33,7 +33,7 @@ def _mark_rendered(outcome: Draft | RefusalReason) -> Draft | RefusalReason:
     """Return a draft as that of a page whose document a browser made."""
     if isinstance(outcome, RefusalReason):
         return outcome
-    return replace(outcome, extractor=_of_browser(outcome.extractor))
+    return replace(outcome, extractor=_browser_extractor(outcome.extractor))
 
 
 # ruff: noqa: PLW0108 -- each function is found in its module when it is called first
@@ -49,7 +49,7 @@ READERS: dict[str, TypeReader] = {
     ),
     RENDERED: TypeReader(
         lambda raw, hints, settings: _mark_rendered(page.read_page(raw, hints, settings)),
-        lambda settings: _of_browser(page.page_extractor(settings)),
+        lambda settings: _browser_extractor(page.page_extractor(settings)),
         is_isolated=True,
     ),
     "json": TypeReader(read_json),

@@ -233,7 +233,7 @@ class Fetch:
         if self.kind not in LISTS and self.kind not in {"page", rights_files.KIND}:
             self.kind = kind_of(body, content_type)
         if answer.rendered is not None:
-            return self._rendered_exchange(answer, answer.rendered, started_at, now)
+            return self._make_rendered_exchange(answer, answer.rendered, started_at, now)
         is_there = self.watched.final == origin_of(answer.address.text)
         if answer.digest == self.watched.digest and is_there:
             return self._exchange(answer, Meaning("not_modified"), started_at, now, is_same=True)
@@ -245,7 +245,7 @@ class Fetch:
         known = self._hints(answer, read_as)
         return self._exchange(answer, Meaning("captured"), started_at, now, hints=known)
 
-    def _rendered_exchange(
+    def _make_rendered_exchange(
         self, answer: ServerAnswer, page: RenderedAnswer, started_at: datetime, now: datetime
     ) -> CheckedExchange:
         """Return the exchange of a page that a browser read: its HTML is captured.

@@ -108,7 +108,7 @@ def _text(body: bytes) -> str:
 
 def _rule_from_text(text: str, address: str, agent: str) -> RobotsRule:
     token = agent.partition("/")[0].strip().lower()
-    lines = list(_lines(text, address, token))
+    lines = list(_rule_lines(text, address, token))
     rules = Protego.parse("\n".join(line for line in lines if not line.startswith("Crawl-delay")))
     address = address.replace("/robots.txt", "/robots%2Etxt")  # protego would not search for a rule
     allowed = rules.can_fetch(address, _NAME)
@@ -122,7 +122,7 @@ def _rule_from_text(text: str, address: str, agent: str) -> RobotsRule:
     return RobotsRule(allowed, rule, delay, reason, tuple(declared))
 
 
-def _lines(text: str, address: str, agent: str) -> Iterator[str]:
+def _rule_lines(text: str, address: str, agent: str) -> Iterator[str]:
     """Yield the relevant lines, with each agent replaced: the requested one, all, or another.
 
     Protego matches agents in the middle of names and lets unknown lines end a group, contrary to

@@ -129,7 +129,7 @@ def _next_steps(
     while True:
         both = [
             *_steps(connection, cursor, newest, limit), *_absences(connection, cursor, limit),
-            *_recorded_steps(connection, cursor, limit),
+            *_steps_with_marks(connection, cursor, limit),
         ]  # fmt: skip
         steps = sorted(both, key=lambda each: each.seq)[:limit]
         if len(steps) < limit:
@@ -164,7 +164,7 @@ def _steps(connection: Connection, cursor: int, newest: int, limit: int) -> list
     return _read_steps(connection, query)
 
 
-def _recorded_steps(connection: Connection, cursor: int, limit: int) -> list[AlertStep]:
+def _steps_with_marks(connection: Connection, cursor: int, limit: int) -> list[AlertStep]:
     """Return the changes about which a capability recorded something since."""
     found = []
     for part in load_parts("change_marks"):
@@ -290,7 +290,7 @@ def _match_alerts(
     ]
     asked = [step for alert, step in pairs if alert.rule.wants_text]
     wordings = {each for s in asked for each in (s.wording_id, s.before_id) if each is not None}
-    texts = _texts(connection, wordings)
+    texts = _load_texts(connection, wordings)
     conditions = {each for alert, _step in pairs for each in alert.rule.in_texts}
     counted = {each: _count_found(connection, each, wordings) for each in conditions}
     found = []
@@ -307,7 +307,7 @@ def _match_alerts(
     return found
 
 
-def _texts(connection: Connection, wordings: Collection[int]) -> dict[int, tuple[str, ...]]:
+def _load_texts(connection: Connection, wordings: Collection[int]) -> dict[int, tuple[str, ...]]:
     query = select(WORDING.c.id, WORDING.c.title, WORDING.c.text)
     if not wordings:
         return {}

@@ -318,11 +318,11 @@ def _revisions(
             reference = f"{row['article']}@latest" if row.get("current") else rev
             span = row.get("observed") or (row if "changed_by" in row else {})
             found[rev] = reference, {key: span[key] for key in _INTERVAL if key in span}
-        found = {rev: (rev, {}) for rev in _other_places(row)} | found
+        found = {rev: (rev, {}) for rev in _compared_versions(row)} | found
     return found
 
 
-def _other_places(row: Mapping[str, Any]) -> Iterator[str]:
+def _compared_versions(row: Mapping[str, Any]) -> Iterator[str]:
     """Yield the versions of the wordings that a row about quotations compares."""
     for each in row.get("wordings", ()):
         yield f"{each['article']}@{each['version']}"

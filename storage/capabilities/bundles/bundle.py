@@ -218,12 +218,12 @@ class Bundle:
         asked: Json = {"article": self._article, "last": versions[-1].number}
         after = self.connection.execute(query, asked).scalar()
         first = versions[0].changed_after or versions[0].changed_by
-        values: Json = {"article": self._article, "first": _moment(self.connection, first)}
+        values: Json = {"article": self._article, "first": _time_parameter(self.connection, first)}
         upper_bound = ""
         if after is not None:
             upper_bound, values["after"] = (
                 "AND s.observed_at <= :after",
-                _moment(self.connection, after),
+                _time_parameter(self.connection, after),
             )
         checks = text(
             "SELECT o.id, o.source_id, o.capture_id, o.locator_id, o.scan_id, s.derivation_id, "
@@ -368,5 +368,5 @@ def _row(revealed: OpenedRow, seq: int) -> bytes:
     return write_json(row)
 
 
-def _moment(connection: Connection, moment: datetime) -> Any:
+def _time_parameter(connection: Connection, moment: datetime) -> Any:
     return iso_utc(moment) if connection.dialect.name == "sqlite" else moment

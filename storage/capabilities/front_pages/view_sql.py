@@ -20,7 +20,7 @@ _LISTED = "CAST(e.value ->> 0 AS bigint)"
 """The teaser of an element of the column `teasers`: [teaser, level, picture]."""
 
 
-def _placed(words: SqlWords) -> str:
+def _position_columns(words: SqlWords) -> str:
     return (
         f"CAST({words.ordinal('e')} + 1 AS integer) AS position, {_LISTED} AS teaser_id, "
         f"CAST(e.value ->> 1 AS integer) AS heading_level, "
@@ -52,11 +52,11 @@ SELECT {seq} AS seq, p.front AS front, p.observed_at AS observed_at,
     p.is_foreign AS "foreign", p.observation_id AS id, {_TEASER},
     a.public_id AS row_article, p.front_id AS front_id, p.list_id AS list_id
 FROM (
-    SELECT c.*, {_placed(words)}
+    SELECT c.*, {_position_columns(words)}
     FROM ({_lists(words)}) c JOIN front l ON l.id = c.shown_id
     CROSS JOIN {words.each_in("l.teasers", "e")}
 ) p
-{_joined_teaser("p.teaser_id")}
+{_join_teaser("p.teaser_id")}
 """
 
 
@@ -169,7 +169,7 @@ def _with_neighbours(words: SqlWords, where: str) -> str:
 SELECT s.*, {_TEASER}, {columns},
     {words.greater(_RENEWED, renewal_seq("origin", "s.front_id"))} AS renewed
 FROM ({_stays(words, where)}) s
-{_joined_teaser("s.teaser_id")}
+{_join_teaser("s.teaser_id")}
 """
 
 
@@ -206,7 +206,7 @@ FROM (
     FROM (
         SELECT t.*, number - row_number() OVER (PARTITION BY teaser_id ORDER BY number) AS run
         FROM (
-            SELECT i.front_id, i.number, i.seq, {_placed(words)}
+            SELECT i.front_id, i.number, i.seq, {_position_columns(words)}
             FROM ({islands}) i JOIN front l ON l.id = i.shown_id
             CROSS JOIN {words.each_in("l.teasers", "e")}
             {selected}
@@ -275,7 +275,7 @@ FROM (
 """
 
 
-def _joined_teaser(number: str) -> str:
+def _join_teaser(number: str) -> str:
     return f"""
 JOIN teaser k ON k.id = {number}
 JOIN origin g ON g.id = k.origin_id

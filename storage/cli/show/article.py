@@ -31,7 +31,7 @@ def article_text(version: VersionText, *, colour: bool, columns: int | None) -> 
     title = version.title
     if version.text is None and title is None:
         title = "(restricted)" if "restricted" in version.flags else "(redacted)"
-    yield from _folded(styled(one_line(title or "(no title)"), "strong", colour=colour), wide)
+    yield from _fold_lines(styled(one_line(title or "(no title)"), "strong", colour=colour), wide)
     for line in _facts(version):
         yield styled(line, "faint", colour=colour)
     for paragraph in version.paragraphs:
@@ -53,18 +53,18 @@ def _facts(version: VersionText) -> Iterator[str]:
     if submitter is not None and "submitted" in version.flags:  # files may have such a field
         yield f"captured   {submission_note(one_line(str(submitter.value)))}, not fetched by Lesart"
     for name in (each.name for each in FIELDS if each.is_shown):
-        value = _shown_value(version, name)
+        value = _field_value(version, name)
         if value not in (None, (), []):
-            yield f"{name:<10} {_value(value)}{_found_in(version.fields, name, value)}"
+            yield f"{name:<10} {_value(value)}{_describe_source(version.fields, name, value)}"
     yield f"seen       {_seen(version)}"
     yield f"wording    {version.wording}"
     for part in load_parts("version_facts"):
-        yield from part.show_lines(version, _moment)
+        yield from part.show_lines(version, _time_cell)
     if version.word_count is not None:
         yield f"words      {version.word_count}"
 
 
-def _shown_value(version: VersionText, name: str) -> Any:
+def _field_value(version: VersionText, name: str) -> Any:
     """Return the value of a field, which need not be an attribute of its own."""
     if hasattr(version, name):
         return getattr(version, name)
@@ -82,7 +82,7 @@ def _value(value: Any) -> str:
     return cell(list(value) if isinstance(value, tuple) else value)
 
 
-def _found_in(fields: Mapping[str, Any], name: str, value: Any) -> str:
+def _describe_source(fields: Mapping[str, Any], name: str, value: Any) -> str:
     """Return where a value was found, and how many others were not chosen."""
     if name not in fields:
         found_in = getattr(value, "found_in", None)
@@ -95,15 +95,15 @@ def _found_in(fields: Mapping[str, Any], name: str, value: Any) -> str:
 def _seen(version: VersionText) -> str:
     observed = version.observed
     since = (
-        f"first at {_moment(observed.changed_by)}"
+        f"first at {_time_cell(observed.changed_by)}"
         if observed.changed_after is None
-        else f"after {_moment(observed.changed_after)}, by {_moment(observed.changed_by)}"
+        else f"after {_time_cell(observed.changed_after)}, by {_time_cell(observed.changed_by)}"
     )
     doubt = "" if observed.certain else " (not certain: the time asked for is later)"
-    return f"{since}, last at {_moment(observed.last_seen)}{doubt}"
+    return f"{since}, last at {_time_cell(observed.last_seen)}{doubt}"
 
 
-def _moment(moment: datetime) -> str:
+def _time_cell(moment: datetime) -> str:
     return cell(moment.isoformat())
 
 
@@ -112,7 +112,7 @@ def _paragraph(paragraph: Paragraph, *, colour: bool, wide: int | None) -> Itera
     if paragraph.role in _BESIDE_TEXT:
         style = "faint"
     text = _BEFORE.get(paragraph.role, "") + _with_marks(paragraph)
-    for line in _folded(text, wide):
+    for line in _fold_lines(text, wide):
         yield styled(line, style, colour=colour) if style else line
 
 
@@ -126,7 +126,7 @@ def _with_marks(paragraph: Paragraph) -> str:
     return visible("".join(pieces) + text[at:])
 
 
-def _folded(text: str, wide: int | None) -> Iterator[str]:
+def _fold_lines(text: str, wide: int | None) -> Iterator[str]:
     for line in text.split("\n"):
         if wide is None:
             yield line

@@ -31,10 +31,12 @@ def diff_text(diff: Diff, *, colour: bool) -> Iterator[str]:
     yield styled(f"--- {visible(diff.a)}", "strong", colour=colour)
     yield styled(f"+++ {visible(diff.b)}", "strong", colour=colour)
     grouped = diff.grouped
-    yield from _lines(diff.operations if grouped is None else grouped.outside, colour=colour)
+    yield from _format_operations(
+        diff.operations if grouped is None else grouped.outside, colour=colour
+    )
     for entry in () if grouped is None else grouped.entries:
         yield styled(f"=== {_entry_title(entry)}", "strong", colour=colour)
-        yield from _lines(entry.operations, colour=colour)
+        yield from _format_operations(entry.operations, colour=colour)
 
 
 def _entry_title(entry: EntryDiff) -> str:
@@ -42,16 +44,16 @@ def _entry_title(entry: EntryDiff) -> str:
     return visible(" ".join(filter(None, parts)))
 
 
-def _lines(operations: Iterable[Operation], *, colour: bool) -> Iterator[str]:
+def _format_operations(operations: Iterable[Operation], *, colour: bool) -> Iterator[str]:
     equal = 0
     for paragraph in group_paragraphs(operations):
         if paragraph_kind(paragraph) == "equal":
             equal += 1
             continue
-        yield from _unchanged(equal, colour=colour)
+        yield from _equal_paragraphs(equal, colour=colour)
         equal = 0
         yield _line(paragraph, colour=colour)
-    yield from _unchanged(equal, colour=colour)
+    yield from _equal_paragraphs(equal, colour=colour)
 
 
 def diff_html(diff: Diff) -> Iterator[str]:
@@ -73,11 +75,11 @@ def _html(operations: Iterable[Operation]) -> Iterator[str]:
         style = f' style="{_MOVED}"' if paragraph_kind(paragraph) == "move" else ""
         labels = ", ".join(paragraph_labels(paragraph))
         inner = f"<small>({labels})</small> " if labels else ""
-        inner += "".join(map(_marked_up, paragraph))
+        inner += "".join(map(_mark_html, paragraph))
         yield f'<{tag} dir="auto"{style}>{inner}</{tag}>\n'
 
 
-def _unchanged(count: int, *, colour: bool) -> Iterator[str]:
+def _equal_paragraphs(count: int, *, colour: bool) -> Iterator[str]:
     if count:
         noun = "paragraph" if count == 1 else "paragraphs"
         yield styled(f"  … {count} {noun} unchanged", "faint", colour=colour)
@@ -89,11 +91,11 @@ def _line(paragraph: Sequence[Operation], *, colour: bool) -> str:
     labels = [] if role == "text" else [role]
     labels += (label for label in paragraph_labels(paragraph) if label != "moved")
     label = styled(f"[{', '.join(labels)}] ", "faint", colour=colour) if labels else ""
-    words = "".join(_marked(operation, colour=colour) for operation in paragraph)
+    words = "".join(_mark_text(operation, colour=colour) for operation in paragraph)
     return f"{sign} {label}{words}"
 
 
-def _marked(operation: Operation, *, colour: bool) -> str:
+def _mark_text(operation: Operation, *, colour: bool) -> str:
     match operation.op:
         case "delete":
             return styled(f"[-{visible(operation.a_text)}-]", "removed", colour=colour)
@@ -109,7 +111,7 @@ def _marked(operation: Operation, *, colour: bool) -> str:
             return visible(operation.b_text)
 
 
-def _marked_up(operation: Operation) -> str:
+def _mark_html(operation: Operation) -> str:
     match operation.op:
         case "delete":
             return f'<del style="{_DELETED}">{escape(visible(operation.a_text))}</del>'

@@ -33,7 +33,7 @@ class _Session:
             connection.invalidate()
             connection.close()
 
-    def _opened(self) -> Connection:
+    def _open_connection(self) -> Connection:
         return self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
 
@@ -43,7 +43,7 @@ class SessionLock(_Session):
     def holds(self) -> bool:
         """Check whether this session has the lock; take it if it is free."""
         if self._connection is None:
-            connection = self._opened()
+            connection = self._open_connection()
             taken = connection.execute(
                 text("SELECT pg_try_advisory_lock(hashtext('lesart scheduler'))")
             ).scalar_one()
@@ -78,6 +78,6 @@ class JobListener(_Session):
             raise DatabaseError("LISTEN", None, error) from error
 
     def _listening(self) -> Connection:
-        connection = self._opened()
+        connection = self._open_connection()
         connection.execute(text(f"LISTEN {JOBS_CHANNEL}"))
         return connection

@@ -54,7 +54,9 @@ def _missing_fact(table: RecordTable | StateTable) -> str | None:
         entry = table.log or LogEntry(kind=-1, key=min(columns))
         for column in {*entry.salted} ^ (answered - {*entry.covered}):
             return f"{column}: a salted column is emptied, or kept for a reason; no other one is"
-        for column in (_texts(table.name) - {*entry.salted, *entry.covered}) ^ {*table.plain}:
+        for column in (_text_columns(table.name) - {*entry.salted, *entry.covered}) ^ {
+            *table.plain
+        }:
             return (
                 f"{column}: salt a column of text, or state in `plain` why the log may contain it"
             )
@@ -62,7 +64,7 @@ def _missing_fact(table: RecordTable | StateTable) -> str | None:
     return f"no such columns: {sorted(named - columns)}" if named - columns else None
 
 
-def _texts(table: str) -> set[str]:
+def _text_columns(table: str) -> set[str]:
     columns = METADATA.tables[table].columns
     return {name for name, column in columns.items() if isinstance(column.type, Text)}
 

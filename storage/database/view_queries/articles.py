@@ -46,7 +46,7 @@ def select_articles(words: SqlWords) -> str:
     return f"""
 SELECT {head_seq(words, "a.seq")} AS seq, a.public_id AS article, a.public_id AS id,
     r.origin AS origin, {words.origins} AS origins, src.name AS source,
-    {open_alone("w.title")} AS title, {_published(words)}, d.language AS language,
+    {open_alone("w.title")} AS title, {_date_columns(words)}, d.language AS language,
     {open_alone("d.publisher")} AS publisher, a.versions AS versions,
     {open_alone("a.state", otherwise="'restricted'")} AS state, a.first_seen AS first_seen,
     {head_last_seen(words, "a.last_seen")} AS last_seen, kin.label AS cluster,
@@ -66,7 +66,7 @@ LEFT JOIN cluster kin ON kin.id = km.cluster_id
 ARTICLES = View("articles", Article, ("article",), select_articles, "article")
 
 
-def _published(words: SqlWords) -> str:
+def _date_columns(words: SqlWords) -> str:
     names = ("published", "published_precision", "published_from", "published_to")
     told = {name: f"d.{name}" for name in names}
     told["row_published"] = words.json_at("d.detail", "fields.published.value")
@@ -95,7 +95,7 @@ def _version_columns(words: SqlWords) -> str:
     {open_alone("w.title")} AS title,
     v.changed_after AS changed_after, v.changed_by AS changed_by, v.changed_by AS first_seen,
     {_if_head(head_last_seen(words, "v.last_seen"), "v.last_seen")} AS last_seen,
-    d.language AS language, {_published(words)}, v.id AS version_id,
+    d.language AS language, {_date_columns(words)}, v.id AS version_id,
     v.article_id AS article_id, v.wording_id AS wording_id, v.derivation_id AS derivation_id,
     a.source_id AS source_id"""
 

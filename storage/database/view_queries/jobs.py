@@ -27,10 +27,12 @@ def select_refusals(words: SqlWords) -> str:
     renewed = "FROM renewal renewed WHERE renewed.table_name = 'refusal'"
     kept = f"WHERE NOT EXISTS (SELECT 1 {renewed} AND renewed.row_id = f.id)"
     again = f"JOIN (SELECT renewed.seq, renewed.row_id {renewed}) again ON again.row_id = f.id"
-    return " UNION ALL ".join((_refused(words, "f.id", kept), _refused(words, "again.seq", again)))
+    return " UNION ALL ".join(
+        (_refusal_counts(words, "f.id", kept), _refusal_counts(words, "again.seq", again))
+    )
 
 
-def _refused(words: SqlWords, seq: str, chosen: str) -> str:
+def _refusal_counts(words: SqlWords, seq: str, chosen: str) -> str:
     return f"""
 SELECT {seq} AS seq, coalesce(j.parent_id, f.job_id) AS job, f.locator AS locator,
     f.code AS code, f.message AS message, f.hint AS hint, f.kept AS kept,

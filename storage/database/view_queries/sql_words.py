@@ -135,8 +135,8 @@ POSTGRES = SqlWords(
     hexed=lambda value: f"encode({value}, 'hex')",
     is_emptied=lambda digest: f"substr({digest}, 1, 8) = 'redacted'::bytea",
     number_in=lambda digest: f"ltrim(convert_from(substr({digest}, 9), 'UTF8'), '0')",
-    json_at=lambda value, path: f"nullif({value} #> '{_braced(path)}', 'null'::jsonb)",
-    text_at=lambda value, path: f"({value} #>> '{_braced(path)}')",
+    json_at=lambda value, path: f"nullif({value} #> '{_json_path(path)}', 'null'::jsonb)",
+    text_at=lambda value, path: f"({value} #>> '{_json_path(path)}')",
     contains=lambda text, part: f"strpos({text}, {part}) > 0",
     quoted=lambda text: f"CAST(to_jsonb(CAST({text} AS text)) AS text)",
     greater=lambda *values: f"greatest({', '.join(values)})",
@@ -186,7 +186,7 @@ def words_of(database: Connected | str) -> SqlWords:
     return POSTGRES if name == "postgresql" else SQLITE
 
 
-def _braced(path: str) -> str:
+def _json_path(path: str) -> str:
     return "{" + path.replace(".", ",") + "}"
 
 

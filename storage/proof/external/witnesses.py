@@ -92,7 +92,7 @@ def _line(engine: Engine, newest: SignedCheckpoint, witness: Witness, old: int) 
             raise _WitnessRefusal(_explain_newer(engine, old))
     if status != 200:
         raise _WitnessRefusal(f"it answered {status}: {body.strip()[:200]}")
-    for line in _lines(body, witness):
+    for line in _cosignature_lines(body, witness):
         if Note.parse(newest.note + line).line_of(witness.verifier) is not None:
             return line
     raise _WitnessRefusal("it answered with the signature of another key")
@@ -107,7 +107,7 @@ def _explain_newer(engine: Engine, known: int) -> str:
     return f"it saw {known} entries already: this log was rolled back"
 
 
-def _lines(body: str, witness: Witness) -> Iterator[str]:
+def _cosignature_lines(body: str, witness: Witness) -> Iterator[str]:
     for line in body.split("\n"):
         if line.startswith(f"— {witness.verifier.name} "):
             yield f"{line}\n"

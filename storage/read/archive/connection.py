@@ -165,7 +165,7 @@ class ArchiveConnection:
         Closing this archive closes it too. `sql` and `stats` ignore both times. Raises: MomentError
         for other texts, ValueError for a time without a zone.
         """
-        clocks = Clocks(self._moment(as_of), self._moment(known_at))
+        clocks = Clocks(self._parse_time(as_of), self._parse_time(known_at))
         place = self._place.on_primary()  # its views are built there, with SQLAlchemy
         engine = place.open()
         archive = type(self)(engine, place, self.timezone, self.languages, clocks)
@@ -189,7 +189,7 @@ class ArchiveConnection:
             self._narrowed[names] = archive
         return self._narrowed.get(names, self)
 
-    def _moment(self, given: datetime | str | None) -> datetime | None:
+    def _parse_time(self, given: datetime | str | None) -> datetime | None:
         return parse_moment(given, self.timezone, "last") if isinstance(given, str) else given
 
     @contextmanager

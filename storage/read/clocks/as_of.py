@@ -76,7 +76,7 @@ def create_cluster_tables(
     """
     _PAST.create_all(connection, [_CLUSTER, _MEMBER], checkfirst=False)
     affected = _affected_articles(connection, known_at, scope)
-    groups = group_articles(_related_pairs(connection, affected, known_at))
+    groups = group_articles(_load_pairs(connection, affected, known_at))
     query = select(ARTICLE.c.id, ARTICLE.c.public_id)
     names = dict(rows_in(connection, query, ARTICLE.c.id, groups))
     alone = affected.difference(*groups.values())
@@ -133,7 +133,7 @@ def _affected_articles(
     }
 
 
-def _related_pairs(connection: Connection, articles: set[int], known_at: datetime) -> list[Pair]:
+def _load_pairs(connection: Connection, articles: set[int], known_at: datetime) -> list[Pair]:
     query = select_related_articles().where(
         RELATION.c.decided_at <= known_at,
         or_(RELATION_UNDONE.c.id.is_(None), RELATION_UNDONE.c.undone_at > known_at),

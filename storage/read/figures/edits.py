@@ -72,7 +72,7 @@ class EditSummary:
 
 def edit_summary(connection: Connection, now: datetime) -> EditSummary:
     """Return the stored summary of a large archive; otherwise compute it."""
-    stored = _stored_summary(connection)
+    stored = _load_summary(connection)
     if stored is None:
         return _compute_summary(connection, now)
     hours = ({**each, "hour": datetime.fromisoformat(each["hour"])} for each in stored["hours"])
@@ -88,7 +88,7 @@ def renewed_summary(connection: Connection, now: datetime) -> str | None:
 
     One computation reads all versions: with a million of them it takes about 15 s.
     """
-    redaction, stored = newest_redaction(connection), _stored_summary(connection)
+    redaction, stored = newest_redaction(connection), _load_summary(connection)
     if stored and is_fresh(datetime.fromisoformat(stored["computed_at"]), now, SUMMARY_INTERVAL):
         return None
     query = select(VERSION.c.id).limit(1).offset(SUMMARY_VERSIONS)
@@ -104,7 +104,7 @@ def renewed_summary(connection: Connection, now: datetime) -> str | None:
     )  # fmt: skip
 
 
-def _stored_summary(connection: Connection) -> dict[str, Any] | None:
+def _load_summary(connection: Connection) -> dict[str, Any] | None:
     """Return the stored summary, unless something was redacted since: it names sources."""
     value = stored_fact(connection, EDIT_SUMMARY)
     stored: dict[str, Any] | None = None if value is None else json.loads(value)

@@ -40,10 +40,10 @@ def clean(text: str) -> str:
 def _paragraph(language: str, block: PassageBlock) -> Markup:
     frame = _HEADING if block.role == "headline" else PARAGRAPH
     label = _LABEL.format(block.label(language)) if block.labels else ""
-    return frame.format(label + Markup().join(_texts(block.pieces)))
+    return frame.format(label + Markup().join(_render_pieces(block.pieces)))
 
 
-def _texts(pieces: Iterable[PassagePiece]) -> Iterator[Markup]:
+def _render_pieces(pieces: Iterable[PassagePiece]) -> Iterator[Markup]:
     """Yield each run of one kind; a blank parts a deletion from the insertion that replaces it."""
     before = ""
     for run in runs(pieces):

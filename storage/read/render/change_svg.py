@@ -103,7 +103,7 @@ def change_svg(
     ]
     height, parts = float(_MARGIN), []
     for font, pieces in paragraphs:
-        for line in _lines(pieces, font):
+        for line in _wrap_pieces(pieces, font):
             height += font.leading
             parts.append(_text(line, font, height))
         height += 0 if font is _NOTE else 9
@@ -122,7 +122,7 @@ def _paragraphs(block: PassageBlock, language: str) -> Iterator[tuple[_Font, lis
     yield _HEADLINE if block.role == "headline" else _BODY, list(block.pieces)
 
 
-def _lines(pieces: Iterable[PassagePiece], font: _Font) -> Iterator[list[PassagePiece]]:
+def _wrap_pieces(pieces: Iterable[PassagePiece], font: _Font) -> Iterator[list[PassagePiece]]:
     """Yield the lines of a paragraph, each as pieces."""
     line: list[PassagePiece] = []
     used, available = 0.0, WIDTH - 2 * _MARGIN

@@ -82,12 +82,12 @@ def from_base64(text: str, seen: set[int]) -> Found:
             size += (len(run) - phase + 3) // 4 * 4 + len(_BETWEEN)
         data = base64.b64decode("".join(coded))
         sizes = [(len(run) - phase) * 3 // 4 for run in runs]
-        found.parts += _packed_in(data, starts, sizes, is_deflate_tried=phase == 0)
+        found.parts += _unpack_containers(data, starts, sizes, is_deflate_tried=phase == 0)
         _read_texts(data, found)
     return found
 
 
-def _packed_in(
+def _unpack_containers(
     data: bytes, starts: list[int], sizes: list[int], *, is_deflate_tried: bool
 ) -> Iterator[bytes]:
     """Yield the containers that begin at some places of bytes, and what deflate results in."""
@@ -209,14 +209,14 @@ def without_escapes(text: str) -> str:
     'Zwölfö Ada Kern'
     """
     if "\\" in text:
-        text = _ESCAPE.sub(_unescaped, text)
-        text = _SURROGATES.sub(_joined, text)
+        text = _ESCAPE.sub(_unescape, text)
+        text = _SURROGATES.sub(_join_surrogates, text)
     if "%" in text:
         text = _PERCENT.sub(_without_percent, text)
     return html.unescape(text) if "&" in text else text
 
 
-def _unescaped(found: re.Match[str]) -> str:
+def _unescape(found: re.Match[str]) -> str:
     code = found[1] or found[2]
     if code:
         return chr(int(code.strip("{}"), 16))
@@ -225,15 +225,15 @@ def _unescaped(found: re.Match[str]) -> str:
     return ("\n" if found[4] == "n" else " ") if found[4] else found[5]
 
 
-def _joined(pair: re.Match[str]) -> str:
+def _join_surrogates(pair: re.Match[str]) -> str:
     return pair[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le")
 
 
 def _without_percent(found: re.Match[str]) -> str:
-    return _decoded(unquote_to_bytes(found[0]))
+    return _decode(unquote_to_bytes(found[0]))
 
 
-def _decoded(data: bytes) -> str:
+def _decode(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:
@@ -283,7 +283,7 @@ def _without_style(found: re.Match[str]) -> str:
 
 
 def _without_quoted(text: str) -> str:
-    return _decoded(binascii.a2b_qp(text.encode("utf-8", "surrogatepass")))
+    return _decode(binascii.a2b_qp(text.encode("utf-8", "surrogatepass")))
 
 
 def bytes_in(text: str, plain: str) -> Iterator[bytes]:

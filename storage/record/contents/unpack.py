@@ -91,17 +91,17 @@ def unpackers(part: bytes) -> Iterator[Unpacker]:
 
 
 def _from_gzip(budget: Budget, part: bytes) -> Iterator[bytes]:
-    yield from _inflated(budget, part, 31)
+    yield from _inflate(budget, part, 31)
 
 
 def _from_zlib(budget: Budget, part: bytes) -> Iterator[bytes]:
     try:
-        yield from _inflated(budget, part, 15)
+        yield from _inflate(budget, part, 15)
     except zlib.error:
         return  # two bytes are too few to know a container by
 
 
-def _inflated(budget: Budget, part: bytes, window: int) -> Iterator[bytes]:
+def _inflate(budget: Budget, part: bytes, window: int) -> Iterator[bytes]:
     """Yield the content of all members together, as one file may be packed in several."""
     found, rest = bytearray(), part
     while rest:

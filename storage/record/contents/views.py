@@ -93,7 +93,7 @@ class Views:
             yield from self._walk(self._budget.take(inflated), depth + 1)
         if len(part) > WINDOW_BYTES:  # a container may be longer than the texts that are compared
             yield from self._walk_base64(part.decode("latin-1"), depth)
-        charset = _declared(part)
+        charset = _declared_charset(part)
         for start in range(0, max(len(part) - OVERLAP_BYTES, 1), WINDOW_BYTES):
             window = part[start : start + WINDOW_BYTES + OVERLAP_BYTES]
             for text in dict.fromkeys(_texts_of(window, charset)):
@@ -140,7 +140,7 @@ def _texts_of(window: bytes, charset: str | None) -> Iterator[str]:
     if window.count(0) * _MOST_ZEROS > len(window):
         for wide in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"):
             yield window.decode(wide, "replace")
-    window = _whole_characters(window)
+    window = _trim_characters(window)
     text = window.decode("utf-8", "replace")
     yield text
     others = _OLD_CHARSETS if "\ufffd" in text else ()
@@ -148,10 +148,10 @@ def _texts_of(window: bytes, charset: str | None) -> Iterator[str]:
         yield window.decode(name, "replace")
 
 
-def _whole_characters(window: bytes) -> bytes:
+def _trim_characters(window: bytes) -> bytes:
     """Return bytes without the halves of characters in UTF-8 at their ends.
 
-    >>> _whole_characters("ä ö".encode()[1:-1])
+    >>> _trim_characters("ä ö".encode()[1:-1])
     b' '
     """
     start = next((at for at in range(min(3, len(window))) if window[at] & 0xC0 != 0x80), 0)
@@ -163,7 +163,7 @@ def _whole_characters(window: bytes) -> bytes:
     return window[start:]
 
 
-def _declared(part: bytes) -> str | None:
+def _declared_charset(part: bytes) -> str | None:
     """Return the charset that bytes declare in their beginning, None if Python does not know it."""
     found = _CHARSET.search(part[:4096])
     try:

@@ -77,7 +77,7 @@ def front(request: Request, pool: PoolDep, query: Annotated[Front, Query()]) -> 
         ),
         today=utc_now().astimezone(zone).date(), edits=sum(edits.values()),
         first=today - timedelta(days=DAYS - 1), error=error,
-        unconfirmed=_unconfirmed(pool),
+        unconfirmed=_cached_doubts(pool),
         status=HTTPStatus.OK if error is None else HTTPStatus.BAD_REQUEST,
     )  # fmt: skip
 
@@ -99,11 +99,11 @@ def _show_articles(
         request, "articles.html", rows=rows, query=query, is_start=is_start, is_empty=is_empty,
         classes=[*ChangeClass], states=get_args(ArticleState),
         following=rows[-1].cursor if len(rows) == limit else None,
-        unconfirmed=_unconfirmed(pool) if is_start else 0,
+        unconfirmed=_cached_doubts(pool) if is_start else 0,
     )  # fmt: skip
 
 
-def _unconfirmed(pool: ArchivePool) -> int:
+def _cached_doubts(pool: ArchivePool) -> int:
     return pool.cached_value("unconfirmed", 60, lambda: _count_unconfirmed(pool))
 
 

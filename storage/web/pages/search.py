@@ -55,13 +55,13 @@ def search(request: Request, pool: PoolDep, query: Annotated[Search, Query()]) -
             raise
         common["refused"] = str(caught)
     return page(
-        request, "search.html", groups=_by_article(hits), facets=facets, **common,
+        request, "search.html", groups=_group_by_article(hits), facets=facets, **common,
         following=hits[-1].cursor if len(hits) == limit else None,
         status=HTTPStatus.BAD_REQUEST if common["refused"] else HTTPStatus.OK,
     )  # fmt: skip
 
 
-def _by_article(hits: Iterable[Hit]) -> list[list[Hit]]:
+def _group_by_article(hits: Iterable[Hit]) -> list[list[Hit]]:
     """Return the hits of each article together, its current version first."""
     groups: dict[str, list[Hit]] = {}
     for hit in hits:

@@ -70,7 +70,9 @@ def compare_ahead(
     """
     comparing = CaptureComparer.ahead(connection, memory)
     memory.check(connection)
-    texts = sorted(_texts(comparing, readings), key=lambda text: (text.moment, -text.number))
+    texts = sorted(
+        _comparable_texts(comparing, readings), key=lambda text: (text.moment, -text.number)
+    )
     firsts = {text.article_id: text.moment for text in reversed(texts) if text.article_id > 0}
     around = Surroundings(connection, firsts)
     comparing.find_sites(firsts)
@@ -120,7 +122,7 @@ def _standing(connection: Connection, articles: Iterable[int | None]) -> dict[in
     }
 
 
-def _texts(comparing: CaptureComparer, readings: Sequence[Reading]) -> Iterator[_Text]:
+def _comparable_texts(comparing: CaptureComparer, readings: Sequence[Reading]) -> Iterator[_Text]:
     names = [named(reading) for reading in readings]
     origins = [
         name.address or reading.captured.locator

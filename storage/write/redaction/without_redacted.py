@@ -180,7 +180,9 @@ def readings_without_redacted(
         captured = each.captured
         if act is None:
             found.append(each)
-            act = held.find(captured.raw, _places(each), _texts(each.outcome)) if held else None
+            act = (
+                held.find(captured.raw, _places(each), _draft_texts(each.outcome)) if held else None
+            )
             if act is not None:  # the reading stays, without the bytes
                 returned.append(ReturnedText(captured.capture_id, captured.observation_id, act))
             continue
@@ -268,7 +270,7 @@ def _strings_of(outcome: object) -> list[str]:
     return [*dict.fromkeys(_strings([detail_of(outcome, ()), quotes]))]
 
 
-def _texts(outcome: object) -> list[str]:
+def _draft_texts(outcome: object) -> list[str]:
     """Return the title, the paragraphs and the values of the fields of a text."""
     if not isinstance(outcome, Draft):
         return []

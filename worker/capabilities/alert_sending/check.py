@@ -24,7 +24,7 @@ def check_alerts(settings: Settings, archive: ReadOnlyArchive) -> Iterator[Findi
         overdue = lists.overdue_seconds(connection, datetime.now(UTC), since_match)
     if not counts:
         return
-    warnings = [*_undelivered(counts), *_late(overdue)]
+    warnings = [*_check_deliveries(counts), *_late(overdue)]
     if "mail" in kinds and settings.mail_url is None:
         mend = "set LESART_MAIL_URL for whoever sends: `lesart up`, or the scheduler"
         message = "alerts go by mail and no mail server is set"
@@ -40,7 +40,7 @@ def check_alerts(settings: Settings, archive: ReadOnlyArchive) -> Iterator[Findi
         yield Finding("alerts", "ok", message)
 
 
-def _undelivered(counts: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:
+def _check_deliveries(counts: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:
     for name, states in counts.items():
         if states["dead"]:
             message = quantity(

@@ -125,7 +125,7 @@ def _send_all(
     running: dict[Future[Sending], Message] = {}
     for message in messages:
         try:
-            send = _prepared(way, reading, message)
+            send = _prepare_message(way, reading, message)
         except Exception as error:  # noqa: BLE001  # a failing message must not stop the others
             failed: Future[Sending] = Future()
             failed.set_exception(error)
@@ -136,7 +136,7 @@ def _send_all(
     return sum(_note(way, running[each], each) for each in as_completed(running))
 
 
-def _prepared(way: Outgoing, reading: ReadOnlyArchive, message: Message) -> Send | None:
+def _prepare_message(way: Outgoing, reading: ReadOnlyArchive, message: Message) -> Send | None:
     """Return a function that sends a message, or None if no change is left to report."""
     base = way.settings.page_base
     found = [(item, entry_of(reading, message.alert, item, base)) for item in message.items]

@@ -148,14 +148,14 @@ class Targets:
         """
         network = connections.Network(private_hosts.hosts_by_port(settings.allow_hosts))
         for each in self.webhook or ():
-            webhook.hook_address(_revealed(each), network)
+            webhook.hook_address(_reveal_secret(each), network)
         for each in self.mail or ():
             if MAIL_ADDRESS.fullmatch(each) is None:
                 raise AlertError(
                     f"--mail: {each!r} is not a mail address, such as ada@bote.example"
                 )
         for each in self.apprise or ():
-            by_apprise.require_address(_revealed(each))
+            by_apprise.require_address(_reveal_secret(each))
         if self.mail and settings.mail_url is None:
             say("no mail server is configured: mails wait until you set LESART_MAIL_URL")
         kinds = (("webhook", self.webhook), ("mail", self.mail), ("apprise", self.apprise))
@@ -175,7 +175,7 @@ class Targets:
         raise AlertError(f"--at: {at!r} is not a time of the form HH:MM, such as {DEFAULT_HOUR}")
 
 
-def _revealed(text: str) -> str:
+def _reveal_secret(text: str) -> str:
     try:
         return credentials.read_secret(text)
     except credentials.SecretError as error:
@@ -258,7 +258,7 @@ def edit(
         }
         daily_at = found.daily_at if targets.at is None and not targets.daily else None
         daily_at = None if "daily" in cleared else daily_at or targets.daily_at()
-        rule = _merged(found.rule, selection, cleared).rule(settings)
+        rule = _merge_conditions(found.rule, selection, cleared).rule(settings)
         made = archive.transact(manage.edit, name, rule, kinds, daily_at)
     rows = [
         {"alert": name, "target": target_shown("webhook", target), "secret": secret}
@@ -268,7 +268,7 @@ def edit(
     say(f"changed alert {name}; `lesart alert show {name}` shows it")
 
 
-def _merged(
+def _merge_conditions(
     rule: "AlertRule", selection: ChangeSelection, cleared: AbstractSet[str]
 ) -> ChangeSelection:
     """Return the conditions of an edited alert."""

@@ -178,14 +178,14 @@ class _WordBody:
     def _start_paragraph(self, element: etree._Element) -> _WordParagraph:
         properties = _child(element, "pPr")
         style_id = _value(_child(properties, "pStyle"))
-        role, is_bold = self._of_style(style_id)
+        role, is_bold = self._style_role(style_id)
         if role is None and _child(properties, "numPr") is not None:
             role = "list"
         if role is None and _value(_child(properties, "outlineLvl")) in set("012345678"):
             role = "subheading"
         return _WordParagraph(role, is_bold=is_bold)
 
-    def _of_style(self, style_id: str | None) -> tuple[Role | None, bool]:
+    def _style_role(self, style_id: str | None) -> tuple[Role | None, bool]:
         """Return the role and the weight of a style or of the styles that it is based on."""
         role: Role | None = None
         is_bold = False

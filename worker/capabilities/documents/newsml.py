@@ -75,10 +75,10 @@ def split(raw: bytes) -> list[tuple[str, bytes]] | RefusalReason:
     texts = [item for item in root.iter(f"{G2}newsItem") if _content(item) is not None]
     if len(texts) < 2:
         return []
-    return [((item.get("guid") or "").strip(), _own_document(item)) for item in texts]
+    return [((item.get("guid") or "").strip(), _extract_document(item)) for item in texts]
 
 
-def _own_document(item: etree._Element) -> bytes:
+def _extract_document(item: etree._Element) -> bytes:
     """Return an item as a document of its own, with the language that its message declares."""
     languages = (each.get(XML_LANGUAGE) for each in (item, *item.iterancestors()))
     language = next((each for each in languages if each), None)

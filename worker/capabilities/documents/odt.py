@@ -193,14 +193,14 @@ class _OdtBody:
     def _start_paragraph(
         self, name: str, element: etree._Element, *, in_list: bool
     ) -> _OdtParagraph:
-        role, is_bold = self._of_style(_attribute(element, "style-name"))
+        role, is_bold = self._style_role(_attribute(element, "style-name"))
         if role is None and name == "h":
             role = "subheading"
         if role is None and in_list:
             role = "list"
         return _OdtParagraph(role, weights=[is_bold])
 
-    def _of_style(self, style_name: str | None) -> tuple[Role | None, bool]:
+    def _style_role(self, style_name: str | None) -> tuple[Role | None, bool]:
         role: Role | None = None
         is_bold: bool | None = None
         for _ in range(MAX_STYLE_CHAIN):

@@ -213,10 +213,10 @@ def _leadings(lines: Sequence[PdfLine]) -> dict[int, float]:
         gap = above.bottom - below.bottom
         if round(above.size) == round(below.size) and 0.5 * above.size < gap < 2.5 * above.size:
             gaps.setdefault(round(above.size), Counter())[round(gap * 2) / 2] += 1
-    return {size: min(_most_common(counts)) for size, counts in gaps.items()}
+    return {size: min(_common_distances(counts)) for size, counts in gaps.items()}
 
 
-def _most_common(counts: Counter[float]) -> list[float]:
+def _common_distances(counts: Counter[float]) -> list[float]:
     """Return the distances that are as frequent as the most frequent one, within a third."""
     highest = max(counts.values())
     return [gap for gap, count in counts.items() if count * 3 >= highest * 2]

@@ -171,12 +171,12 @@ def find_teasers(tree: HtmlElement, base: str, own: str) -> list[PageTeaser]:
         teaser = link.teaser
         last = links[number - 1].teaser if number else None
         if last is None or last.address != teaser.address:
-            teasers.append(_completed(link, owners))
+            teasers.append(_complete_teaser(link, owners))
         elif len(teasers[-1].headline.split()) < _MIN_WORDS <= len(teaser.headline.split()):
             before = teasers[-1]
             teasers[-1] = replace(before, headline=teaser.headline, kicker=before.headline)
         elif teasers[-1].level is None and teaser.level is not None:
-            teasers[-1] = _completed(link, owners)
+            teasers[-1] = _complete_teaser(link, owners)
     return teasers
 
 
@@ -334,7 +334,7 @@ def _single_owners(links: list[tuple[HtmlElement, str]]) -> dict[HtmlElement, st
     return owners
 
 
-def _completed(link: _TeaserLink, owners: dict[HtmlElement, str | None]) -> PageTeaser:
+def _complete_teaser(link: _TeaserLink, owners: dict[HtmlElement, str | None]) -> PageTeaser:
     """Return a teaser with the kicker and picture of its card, the part of the page around it."""
     card = link.element
     for each in islice(link.element.iterancestors(), _CARD_LEVELS):

@@ -221,7 +221,7 @@ def _from_json(
         timestamp, original = str(found.get("timestamp")), str(found.get("original_url"))
         assert archive.capture is not None
         memento = archive.capture.replace("{timestamp}", timestamp).replace("{url}", original)
-        return _check_copy(page, memento, original, _moment(timestamp), now)
+        return _check_copy(page, memento, original, _parse_timestamp(timestamp), now)
     if isinstance(job, str) and JOB.fullmatch(job):
         return AcceptedJob(job)
     return NotCopied(message_text("copy_no_result"), is_final=True)
@@ -244,7 +244,7 @@ def _from_headers(
     original = links.get("original") or (parts["url"] if parts else "")
     moment = parse_memento_time(answer.header("memento-datetime"))
     if moment is None and parts is not None:
-        moment = _moment(parts["timestamp"])
+        moment = _parse_timestamp(parts["timestamp"])
     return _check_copy(page, memento, original, moment, now)
 
 
@@ -295,7 +295,7 @@ def _check_copy(
     return CopyFound(memento, moment)
 
 
-def _moment(timestamp: str) -> datetime | None:
+def _parse_timestamp(timestamp: str) -> datetime | None:
     if TIMESTAMP.fullmatch(timestamp) is None:
         return None
     try:

@@ -66,7 +66,7 @@ def explain(settings: Settings, text: str, robots_file: Path | None = None) -> l
         meant = suggest_address(text)
         remedy = address.hint if meant is None else f"Write {meant}"
         reason = f"{without_secrets(text)[:200]}: {address.message} {remedy}"
-        return _concluded([CheckAnswer("address", "no", reason)])
+        return _conclude([CheckAnswer("address", "no", reason)])
     network = headers.create_network(settings.allow_hosts, settings.ca_file)
     host, standings, has_archive = _read_state(settings, address)
     answers = [
@@ -74,7 +74,7 @@ def explain(settings: Settings, text: str, robots_file: Path | None = None) -> l
         _server(network, address),
     ]
     if answers[-1].state == "no":
-        return _concluded(answers)
+        return _conclude(answers)
     answers.append(_robots(settings, network, address, host, robots_file))
     answers.append(_pace(settings, host))
     answers += list(_schedule(standings)) or [
@@ -82,7 +82,7 @@ def explain(settings: Settings, text: str, robots_file: Path | None = None) -> l
             "schedule", "yes", "no source watches it" if has_archive else "there is no archive"
         )
     ]
-    return _concluded(answers)
+    return _conclude(answers)
 
 
 def _read_state(settings: Settings, address: Address) -> "tuple[Host, list[WatchState], bool]":
@@ -172,7 +172,7 @@ def _schedule(standings: "list[WatchState]") -> Iterator[CheckAnswer]:
         yield CheckAnswer("schedule", "yes", detail)
 
 
-def _concluded(answers: list[CheckAnswer]) -> list[CheckAnswer]:
+def _conclude(answers: list[CheckAnswer]) -> list[CheckAnswer]:
     """Add the conclusion: `no` wins over `later`, and `later` over `unknown`."""
     order: tuple[State, ...] = ("no", "later", "unknown")
     for state in order:

@@ -113,7 +113,7 @@ class Rereading:
             for batch in self._batches(selection):
                 texts = self._stale(batch, here)
                 derived = self._read(texts, here, lambda a: list(pool.map(read, a)))
-                yield from self._compared(batch, texts, here, derived)
+                yield from self._compare_texts(batch, texts, here, derived)
                 progress("texts read anew", self.totals.texts)
 
     def summary(self) -> str:
@@ -164,7 +164,7 @@ class Rereading:
             store_re_extraction(self._archive, read(load_re_extractions(self._archive, missing)))
         return set(missing)
 
-    def _compared(
+    def _compare_texts(
         self,
         batch: Sequence[DueArticle],
         texts: Sequence[ShownText],

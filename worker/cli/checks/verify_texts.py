@@ -51,7 +51,7 @@ class Rederivation:
                     if text.extractor in here and scope.takes(text.derivation_id)
                 ]
                 self.not_rederivable_here += len(kept.texts) - len(mine)
-                draft = _derived(kept, reader) if mine else None
+                draft = _derive(kept, reader) if mine else None
                 if isinstance(draft, RefusalReason) and draft.code in UNREAD:
                     self.not_rederivable_here += len(mine)
                 else:
@@ -59,7 +59,7 @@ class Rederivation:
                     yield from _wrong(draft, mine)
 
 
-def _derived(capture: DerivedCapture, reader: Reader) -> Draft | RefusalReason:
+def _derive(capture: DerivedCapture, reader: Reader) -> Draft | RefusalReason:
     """Read a document again, with a second attempt after a timeout."""
     draft = reader.draft(capture.re_extraction.captured)
     return reader.draft(capture.re_extraction.captured) if is_retried(draft) else draft

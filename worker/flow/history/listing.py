@@ -58,13 +58,13 @@ def read_query(url: str, options: Mapping[str, Any], settings: Settings) -> Hist
             refuse("history_failed", name=name, reason=message_text("not_configured"))
         )
     selection = CaptureSelection(
-        since=_moment(options, "since"), until=_moment(options, "until"),
+        since=_parse_time(options, "since"), until=_parse_time(options, "until"),
         every=options.get("every"), at_most=options.get("at_most"),
     )  # fmt: skip
     return HistoryQuery(url, archive, selection)
 
 
-def _moment(options: Mapping[str, Any], name: str) -> datetime | None:
+def _parse_time(options: Mapping[str, Any], name: str) -> datetime | None:
     text = options.get(name)
     return None if text is None else datetime.fromisoformat(text)
 

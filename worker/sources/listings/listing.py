@@ -133,11 +133,13 @@ def _listing(
             continue
         origin = origin_of(address.text)
         if origin not in named:
-            named[origin] = _listed_address(kind, origin, without_trackers(address).text, of, entry)
+            named[origin] = _make_listed_address(
+                kind, origin, without_trackers(address).text, of, entry
+            )
     return AddressList(kind, tuple(named.values()), tuple(rejected), title)
 
 
-def _listed_address(
+def _make_listed_address(
     kind: str, origin: str, address: str, of: str, entry: Entry | None
 ) -> ListedAddress:
     if entry is None:

@@ -91,7 +91,7 @@ def read_url_list(text: str) -> UrlList:
     """
     addresses: dict[str, None] = {}
     rejected = []
-    for number, line in _lines(text):
+    for number, line in _address_lines(text):
         if is_web_address(line):
             addresses[line] = None
         else:
@@ -107,14 +107,14 @@ def looks_like_url_list(text: str) -> bool:
     (True, False)
     """
     is_any = False
-    for _, line in _lines(text):
+    for _, line in _address_lines(text):
         if not is_web_address(line):
             return False
         is_any = True
     return is_any
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
+def _address_lines(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
         clean_address = COMMENT.sub("", line).strip()
         if clean_address:

@@ -75,14 +75,14 @@ def read_own_metadata(exchange: RecordGroup) -> RecordedCheck:
     A later record of metadata only adds what capabilities recorded since, and that the capture was
     read as a list.
     """
-    stated = [_parsed(each.block) for each in exchange.companions if _is_own_metadata(each)]
+    stated = [_parse_facts(each.block) for each in exchange.companions if _is_own_metadata(each)]
     if not stated:
         return RecordedCheck()
     facts = stated[0]
     return RecordedCheck(
         outcome=_text(facts.get("outcome")),
         note=_text(facts.get("note")),
-        joined=_joined_addresses(facts.get("joined")),
+        joined=_read_addresses(facts.get("joined")),
         submitted_by=_token_name(facts.get("submitted_by")),
         read_as=next(filter(None, (_page_type(each.get("type")) for each in stated)), None),
         declared=stored_declarations(facts.get("rights"), _ELSEWHERE),
@@ -101,7 +101,7 @@ def _is_own_metadata(companion: WebRecord) -> bool:
     return companion.kind == "metadata" and kind == "application/json"
 
 
-def _parsed(block: bytes) -> Mapping[str, Any]:
+def _parse_facts(block: bytes) -> Mapping[str, Any]:
     try:
         facts = json.loads(block)
     except (ValueError, RecursionError):
@@ -117,7 +117,7 @@ def _token_name(value: Any) -> str | None:
     return value if isinstance(value, str) and TOKEN_NAME.fullmatch(value) else None
 
 
-def _joined_addresses(value: Any) -> tuple[tuple[str, str], ...]:
+def _read_addresses(value: Any) -> tuple[tuple[str, str], ...]:
     given = value[:MOST_JOINED] if isinstance(value, list) else ()
     pairs = [(e.get("by"), _text(e.get("with"))) for e in given if isinstance(e, dict)]
     named = [(kind, clean_address(text)) for kind, text in pairs if kind in _KINDS and text]

@@ -224,7 +224,7 @@ def _cdx_capture(row: dict[str, Any], archive: WebArchive) -> ListedCapture:
     status = str(row.get("statuscode") or row.get("status") or "")
     digest = str(row.get("digest") or "-")
     return ListedCapture(
-        observed_at=_moment(timestamp),
+        observed_at=_parse_timestamp(timestamp),
         url=url,
         origin=clean_address(url) or url,
         address=address,
@@ -240,10 +240,10 @@ def _memento(address: str) -> ListedCapture:
         raise CaptureListError(message_text("list_address", address=address[:200]))
     url = match["url"]
     raw = f"{match['before']}{match['timestamp']}id_/{url}"
-    return ListedCapture(_moment(match["timestamp"]), url, clean_address(url) or url, raw)
+    return ListedCapture(_parse_timestamp(match["timestamp"]), url, clean_address(url) or url, raw)
 
 
-def _moment(timestamp: str) -> datetime:
+def _parse_timestamp(timestamp: str) -> datetime:
     try:
         return datetime.strptime(timestamp, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
     except ValueError as error:
