@@ -7,7 +7,18 @@ from typing import Any
 
 from storage.record.reading import CapturedItem, Reading
 from storage.values.dates import span
-from storage.values.draft import TEXT_ROLES, Draft, Field, Paragraph, PartialDate, Quote, as_dict
+from storage.values.draft import (
+    SAME_NAME,
+    TEXT_ROLES,
+    USUAL_SPEAKER,
+    Draft,
+    Field,
+    NamedSpeaker,
+    Paragraph,
+    PartialDate,
+    Quote,
+    as_dict,
+)
 from storage.values.net.addresses import AddressList
 from storage.values.refusals import RefusalReason
 
@@ -107,12 +118,21 @@ def _quote(quote: Quote, paragraphs: Sequence[Paragraph]) -> Any:
     if start < 0:
         return as_dict(quote)
     place = [quote.paragraph, start, start + len(quote.text)]
-    speakers = [[each.name, each.office, each.kind] for each in quote.speakers]
-    more: list[Any] = [quote.speaker_resolved, speakers, quote.kind, quote.confidence]
-    usual: list[Any] = [quote.speaker, [], "direct", None]
+    resolved = quote.speaker_resolved
+    speakers = [_speaker(each, resolved) for each in quote.speakers]
+    same = SAME_NAME if resolved == quote.speaker else resolved
+    more: list[Any] = [same, speakers, quote.kind, quote.confidence]
+    usual: list[Any] = [SAME_NAME, [], "direct", None]
     while more and more[-1] == usual[len(more) - 1]:
         more.pop()
     return [*place, quote.speaker, quote.cue, *more]
+
+
+def _speaker(speaker: NamedSpeaker, resolved: str | None) -> list[Any]:
+    name = SAME_NAME if speaker.name == resolved else speaker.name
+    if speaker.kind != USUAL_SPEAKER[-1]:
+        return [name, speaker.office, speaker.kind]
+    return [name] if speaker.office is None else [name, speaker.office]
 
 
 def _field(field: Field) -> dict[str, Any]:
@@ -150,6 +170,8 @@ def layout(draft: Draft, stored: Sequence[str]) -> list[Any]:
         marks = [[m.kind, m.start, m.end] for m in paragraph.marks]
         if len(entry) > 1:
             entries.append({**entry, "marks": marks} if marks else entry)
+        elif marks and paragraph.role == "text" and all(mark[0] == "quote" for mark in marks):
+            entries.append([edge for mark in marks for edge in mark[1:]])
         else:
             entries.append([paragraph.role, *marks] if marks else paragraph.role)
     return entries

@@ -244,10 +244,10 @@ def paragraphs_in(detail: Mapping[str, Json] | None, text: str | None) -> tuple[
 def layout_in(detail: Mapping[str, Json]) -> Iterator[Mapping[str, Any]]:
     """Yield for each paragraph its role, and its text or its index in the wording (`w`).
 
-    An entry without both is the next paragraph of the wording; it may be its role alone, or a list
-    of its role and its marks.
+    An entry without both is the next paragraph of the wording; it may be its role alone, a list of
+    its role and its marks, or, for plain text with quotations, their starts and ends.
 
-    >>> detail = {"paragraphs": ["lead", {"role": "list", "w": 7}, ["text", ["quote", 0, 3]]]}
+    >>> detail = {"paragraphs": ["lead", {"role": "list", "w": 7}, [0, 3]]}
     >>> [(each["role"], each["w"], each.get("marks")) for each in layout_in(detail)]
     [('lead', 0, None), ('list', 7, None), ('text', 8, [['quote', 0, 3]])]
     """
@@ -256,6 +256,9 @@ def layout_in(detail: Mapping[str, Json]) -> Iterator[Mapping[str, Any]]:
         kept: Mapping[str, Any] = entry
         if isinstance(entry, str):
             kept = {"role": entry}
+        elif isinstance(entry, list) and isinstance(entry[0], int):
+            marks = [["quote", *span] for span in zip(entry[::2], entry[1::2], strict=True)]
+            kept = {"role": "text", "marks": marks}
         elif isinstance(entry, list):
             kept = {"role": entry[0], "marks": entry[1:]}
         if "text" not in kept:
@@ -292,6 +295,12 @@ def quotes_in(
     return tuple(each for each in all_quotes_in(detail, paragraphs) if each.kind == kind)
 
 
+SAME_NAME = 0
+"""Stands for a name that is the same as the one before it in a stored quotation."""
+USUAL_SPEAKER = (SAME_NAME, None, "person")
+"""The parts of a speaker that are omitted at the end of its stored form."""
+
+
 def all_quotes_in(
     detail: Mapping[str, Json] | None, paragraphs: Sequence[Paragraph]
 ) -> tuple[Quote, ...]:
@@ -299,9 +308,10 @@ def all_quotes_in(
 
     A quotation that occurs verbatim in its paragraph is stored as its position there, with its
     speaker, its cue, and what differs from their defaults of: resolved speaker, speakers, kind and
-    confidence; older rows name these parts.
+    confidence; older rows name these parts. `SAME_NAME` is the resolved speaker that is called as
+    in the text, and the name of a speaker that is the resolved one.
 
-    >>> detail = {"quotes": [[0, 1, 9, "Ada", "sagte"]]}
+    >>> detail = {"quotes": [[0, 1, 9, "Ada", "sagte", 0, [[0]]]]}
     >>> quotes_in(detail, [Paragraph("text", "„Es hält.“, sagte Ada.")])[0].text
     'Es hält.'
     """
@@ -324,15 +334,25 @@ def _quote(kept: Any, paragraphs: Sequence[Paragraph]) -> Quote | None:
 
 
 def quote_parts(kept: Any) -> Any:
-    """Return a quotation in its stored form: position and parts, otherwise named parts.
+    """Return a quotation in its stored form with all names: position and parts, or named parts.
 
     >>> quote_parts({"at": [0, 1, 9], "speaker": "Ada", "cue": "sagte"})
     [0, 1, 9, 'Ada', 'sagte']
+    >>> quote_parts([0, 1, 9, "Ada", "sagte", 0, [[0], ["Eva", "Dr."]]])
+    [0, 1, 9, 'Ada', 'sagte', 'Ada', [['Ada', None, 'person'], ['Eva', 'Dr.', 'person']]]
     """
-    if isinstance(kept, list) or "at" not in kept:
-        return kept
-    resolved = [kept["speaker_resolved"]] if "speaker_resolved" in kept else []
-    return [*kept["at"], kept["speaker"], kept["cue"], *resolved]
+    if isinstance(kept, Mapping):
+        resolved = [kept["speaker_resolved"]] if "speaker_resolved" in kept else []
+        return [*kept["at"], kept["speaker"], kept["cue"], *resolved] if "at" in kept else kept
+    parts = list(kept)
+    if parts[5:6] == [SAME_NAME]:
+        parts[5] = parts[3]
+    if len(parts) > 6:
+        parts[6] = [
+            [parts[5] if name == SAME_NAME else name, *rest, *USUAL_SPEAKER[1 + len(rest) :]]
+            for name, *rest in parts[6]
+        ]
+    return parts
 
 
 def field_in(kept: Mapping[str, Any]) -> Field:

@@ -18,17 +18,20 @@ from storage.values.draft import (
     all_quotes_in,
     as_dict,
     paragraphs_in,
+    quote_parts,
     quotes_in,
 )
 
 TEXTS = st.text("abc „“.", min_size=1, max_size=8).map(str.strip).filter(bool)
 ROLES: st.SearchStrategy[Role] = st.sampled_from(["lead", "text", "list", "aside", "caption"])
-MARKS = st.lists(st.builds(Mark, st.just("quote"), st.just(0), st.just(1)), max_size=1).map(tuple)
+MARK_KINDS = st.sampled_from(["quote", "bidi"])
+MARKS = st.lists(st.builds(Mark, MARK_KINDS, st.just(0), st.integers(1, 3)), max_size=2).map(tuple)
 PARAGRAPHS = st.lists(st.builds(Paragraph, ROLES, TEXTS, MARKS), min_size=1, max_size=6)
 NAMES = st.one_of(st.none(), st.just("er"), st.just("Bo Lind"))
 KINDS_OF_QUOTES = ("direct", "indirect")
 KINDS = st.sampled_from(KINDS_OF_QUOTES)
-SPEAKERS = st.lists(st.builds(NamedSpeaker, NAMES, NAMES, st.just("person")), max_size=2).map(tuple)
+SPEAKER_KINDS = st.sampled_from(["person", "organisation"])
+SPEAKERS = st.lists(st.builds(NamedSpeaker, NAMES, NAMES, SPEAKER_KINDS), max_size=2).map(tuple)
 
 
 def draft_of(paragraphs, quotes=()):
@@ -75,6 +78,18 @@ def test_a_draft_comes_back_whichever_wording_it_is_kept_next_to(paragraphs, dat
 def test_a_plain_paragraph_is_kept_as_its_role_alone():
     detail = kept(draft_of([Paragraph("lead", "a"), Paragraph("text", "b")]), ("a", "b"))
     assert detail["paragraphs"] == ["lead", "text"]
+
+
+def test_a_name_is_stored_once():
+    speaker = NamedSpeaker("Bo Lind", None, "person")
+    quote = Quote("Es hält.", "Bo Lind", "sagte", 0, "Bo Lind", "direct", (speaker,))
+    text = Paragraph("text", "„Es hält.“, sagte Bo Lind.", (Mark("quote", 0, 10),))
+    detail = kept(draft_of([text], [quote]), (text.text,))
+    assert detail["paragraphs"] == [[0, 10]]
+    assert detail["quotes"] == [[0, 1, 9, "Bo Lind", "sagte", 0, [[0]]]]
+    earlier = [0, 1, 9, "Bo Lind", "sagte", "Bo Lind", [["Bo Lind", None, "person"]]]
+    assert all_quotes_in({"quotes": [earlier]}, (text,)) == (quote,)
+    assert quote_parts(earlier) == quote_parts(detail["quotes"][0])
 
 
 def test_rows_of_before_name_each_paragraph_and_each_part_of_a_quotation():
