@@ -433,7 +433,7 @@ def _without_password(locator: str) -> str:
 
 
 def database_identity(connection: Connection) -> str:
-    """Return what tells a database from its copies: the server and number, or path and inode.
+    """Return the server and number of a database, or path and inode: its copies have others.
 
     A role that may not ask PostgreSQL for the server gets the file of the table instead.
     """

@@ -1,4 +1,4 @@
-"""The queue of what is sent to others: deliveries of alerts, stamps, and those of capabilities.
+"""The queue of messages to others: deliveries of alerts, stamps, and those of capabilities.
 
 Each kind has a table of its own, and all have the same rules. A row is claimed with a lease and a
 token, sent outside of any transaction, and its result is recorded while the token is still valid.
@@ -40,7 +40,7 @@ LONGEST_NOTE = 300
 
 
 class OutgoingQueue(NamedTuple):
-    """The rules of one kind of what is sent.
+    """The rules of one kind of messages.
 
     Its table has the columns `state`, `attempts`, `next_at`, `lease_until`, `token` and `note`. The
     note of an open row is the reason of the last failure. `open_states` are those of the partial
@@ -101,7 +101,7 @@ QUEUES = (ALERTS, *_OF_CAPABILITIES.values(), STAMPS)
 
 
 def queue_of(kind: str) -> OutgoingQueue:
-    """Return the queue of a kind of what is sent."""
+    """Return the queue of a kind of messages."""
     return next(each for each in QUEUES if each.kind == kind)
 
 

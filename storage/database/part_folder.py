@@ -14,7 +14,7 @@ _LONGEST_NAME = 100
 
 @contextmanager
 def part_folder(path: Path) -> Iterator[Path]:
-    """Provide a folder beside `path` that only its owner can read; it is removed at the end.
+    """Provide a folder next to `path` that only its owner can read; it is removed at the end.
 
     A killed process leaves its folder behind; the next one that writes `path` removes it. A lock
     tells whether the process of a folder lives, also in another container.

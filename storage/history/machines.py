@@ -111,7 +111,7 @@ def record_view(
 
 
 def read_conflicts(connection: Connection) -> Iterator[FolderConflict]:
-    """Yield the folders of standing sources that two machines saw differently within a day."""
+    """Yield the folders of scheduled sources that two machines saw differently within a day."""
     now = database_epoch(connection)
     query = select(SOURCE.c.id, SOURCE.c.name, SOURCE.c.locator).where(
         SOURCE.c.standing, SOURCE.c.removed_at.is_(None)

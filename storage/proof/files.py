@@ -85,7 +85,7 @@ def copies_of_checkpoints(key: Path, folder: Path | None) -> list[Path]:
 
 
 def find_setback(connection: Connection, copy: Path) -> str | None:
-    """Return what is wrong if the log does not continue the checkpoint in a file."""
+    """Return the error if the log does not continue the checkpoint in a file."""
     try:
         _size_in(connection, copy, log.size_of(connection))
     except TilesError as error:

@@ -59,7 +59,7 @@ class ComparisonCandidates:
 def index_wordings(
     connection: Connection, wordings: Sequence[IndexedWording]
 ) -> dict[int, ComparisonCandidates]:
-    """Look up the index keys of each wording in turn and insert them; return the candidates.
+    """Query the index keys of each wording in turn and insert them; return the candidates.
 
     The caller holds the lock of index keys, so of two texts the later one always finds the earlier.
     """

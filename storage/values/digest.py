@@ -66,7 +66,7 @@ def canonical(text: str) -> str:
       headings
       are recognised at the start of a paragraph only, because a line break inside is white space.
 
-    Everything else is preserved: the case of letters, digits, decimal marks, signs, punctuation,
+    All other text is preserved: the case of letters, digits, decimal marks, signs, punctuation,
     lengths of dashes, dots as opposed to an ellipsis, ligatures, list numbers (`1. `), `>`, code
     and images.
 

@@ -136,7 +136,7 @@ def driver_error(error: BaseException) -> BaseException | None:
 
 
 def is_foreseen(error: BaseException) -> bool:
-    """Check whether an error is one of the machine or of a database, so that a trace tells nothing.
+    """Check whether an error is one of the machine or of a database, so that a trace has no use.
 
     >>> is_foreseen(OSError(errno.EIO, "Input/output error")), is_foreseen(KeyError("x"))
     (True, False)

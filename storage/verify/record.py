@@ -346,7 +346,7 @@ _TEXTS = (
 
 
 def leftovers(connection: Connection, scope: Scope) -> Findings:
-    """Look for redacted passages, titles and documents in the bytes of all captures."""
+    """Search for redacted passages, titles and documents in the bytes of all captures."""
     held = Leftovers(connection)
     if not held:
         return
@@ -377,7 +377,7 @@ def leftovers(connection: Connection, scope: Scope) -> Findings:
 
 
 def objects(connection: Connection, scope: Scope) -> Findings:  # noqa: ARG001  # all checks are called alike
-    """Look for objects in the store of captures that no row references.
+    """Search for objects in the store of captures that no row references.
 
     They wait for their row, or a killed write left them. If the bytes with their digest were
     deleted, they are findings.

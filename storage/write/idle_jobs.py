@@ -33,7 +33,7 @@ def remove_idle_jobs(archive: Archive, seconds: float) -> int:
 
     Long pauses of the archive count in part only. A job is removed with its parts, if each of them
     is done and found nothing new, nothing refused and nothing missing. Those given by a person
-    stay, and so does the newest job of each source, which tells when it was collected last.
+    stay, and so does the newest job of each source, which states when it was collected last.
     """
     now = archive.read_shared_clock()
     pauses = archive.read(long_pauses, now)

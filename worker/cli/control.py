@@ -1,4 +1,4 @@
-"""What the command line starts: order jobs, see them through, return whether work goes on."""
+"""Jobs that the command line starts: order jobs, see them through, return whether work goes on."""
 
 import time
 from collections.abc import Mapping, Sequence

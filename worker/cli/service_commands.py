@@ -160,7 +160,7 @@ def _watch(settings: Settings, *, web: bool, debug: bool) -> None:
 
 
 def _page(settings: Settings) -> "BackgroundWebServer | None":
-    """Return the page that is served beside the work, None where its address is taken."""
+    """Return the page that is served during the work, None where its address is taken."""
     try:
         page = web_service.BackgroundWebServer(settings)
     except PortTakenError as error:

@@ -1,4 +1,4 @@
-"""Create standing sources from addresses, and change their schedules."""
+"""Create sources with a schedule from addresses, and change their schedules."""
 
 import shlex
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The labels of a change on its page, and a form for whoever has a token."""
+"""The labels of a change on its page, and a form for holders of a token."""
 
 from typing import Any
 

@@ -57,7 +57,7 @@ def _format_operations(operations: Iterable[Operation], *, colour: bool) -> Iter
 
 
 def diff_html(diff: Diff) -> Iterator[str]:
-    """Yield a page of HTML that needs nothing else: everything archived is escaped in it."""
+    """Yield a page of HTML that needs no other file: everything archived is escaped in it."""
     title = escape(f"{visible(diff.a)} … {visible(diff.b)}")
     yield '<!doctype html>\n<html><head><meta charset="utf-8">'
     yield f'<title>{title}</title></head>\n<body style="{_PAGE}">\n<h1>{title}</h1>\n'

@@ -101,7 +101,7 @@ class OutgoingFigures(Answer):
     next_at: datetime | None
 
     def sentence(self) -> str | None:
-        """Return what is still to be sent or was given up; None if there is no such message."""
+        """Return the numbers of open and abandoned messages; None if there is no such message."""
         parts = {"waiting": self.waiting, "failing": self.failing, "given up": self.given_up}
         words = [f"{number} {part}" for part, number in parts.items() if number]
         return f"{self.kind}: {', '.join(words)}" if words else None

@@ -1,4 +1,4 @@
-"""What is already stored about the origins of a batch, as the basis of its decisions."""
+"""Stored facts about the origins of a batch, as the basis of its decisions."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -183,7 +183,7 @@ class KnownContent:
         self._unknown: set[int] = set()
 
     def load(self, places: Sequence[Position], re_extracted: Sequence[ReExtracted]) -> None:
-        """Load what is stored about the texts and their origins."""
+        """Load the stored facts about the texts and their origins."""
         readings = [*(p.reading for p in places), *(each.reading for each in re_extracted)]
         self._deriving.load(
             [each.digest for each in readings if each.digest],
@@ -247,7 +247,7 @@ class KnownContent:
                 article.readers.add((reader[0], reader[1], reader[2]))
 
     def knowledge_of(self, place: Position) -> OriginKnowledge:
-        """Return what is known about the origin of a text, as the basis of its verdict."""
+        """Return the known facts about the origin of a text, as the basis of its verdict."""
         digest = place.reading.digest
         wording = self._deriving.wordings.get(digest) if digest else None
         holder = self._copies.holders.get(wording) if wording else None

@@ -104,7 +104,7 @@ def mail(
 ) -> EmailMessage:  # fmt: skip
     """Return a mail; its id is equal at each attempt, so that mail programs detect duplicates.
 
-    It refers to the mails `corrected`, so that programs show it beside them.
+    It refers to the mails `corrected`, so that programs show it next to them.
     """
     domain = server.sender.rpartition("@")[2]
     made = EmailMessage()

@@ -1,4 +1,4 @@
-"""Write the findings of a verification, and what they prove."""
+"""Write the findings of a verification, and the level of proof."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain

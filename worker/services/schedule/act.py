@@ -12,7 +12,7 @@ LATE_SECONDS = 60.0
 
 
 class Services(Protocol):
-    """What an act may use of the running services."""
+    """The running services, as an act may use them."""
 
     archive: Archive
     settings: Settings

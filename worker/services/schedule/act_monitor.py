@@ -1,4 +1,4 @@
-"""What the log states about periodic acts: failures and delays, each at most once a minute."""
+"""Statements of the log about periodic acts: failures and delays, each at most once a minute."""
 
 import time
 from collections.abc import Callable, Iterable

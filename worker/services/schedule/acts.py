@@ -118,7 +118,7 @@ PROOF_ACTS = (
 
 @dataclass(frozen=True, slots=True)
 class _Once:
-    """What an act needs that runs once, to its end."""
+    """The services for an act that runs once, to its end."""
 
     archive: Archive
     settings: Settings
