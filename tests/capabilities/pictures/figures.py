@@ -1,14 +1,17 @@
 """How well swapped pictures are told from others, on pictures and variants made here.
 
 `python -m tests.capabilities.pictures.figures` prints the thresholds that fit one half of the pictures and variants, and
-precision and recall of swapped pictures on the other half, which no threshold was fitted on.
+precision and recall of swapped pictures on the other half, which no threshold was fitted on. With
+`--photos FOLDER` it prints those of the photos (JPEG) in a folder and the variants of that half.
 """
 
 import argparse
 import io
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +20,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 from worker.capabilities.pictures.decoder import look_at
 from worker.capabilities.pictures.likeness import PART_SCORE, SAME_BITS, different_bits, part_score
 
-WIDTH, HEIGHT = 960, 640
+WIDTH, HEIGHT, LARGEST = 960, 640, 1600
 Variant = Callable[[Image.Image, np.random.Generator], Image.Image]
 
 
@@ -89,6 +92,11 @@ def _with_logo(picture: Image.Image, chance: np.random.Generator) -> Image.Image
     return marked
 
 
+def _square(picture: Image.Image) -> Image.Image:
+    side, left = min(picture.size), min(picture.width // 6, picture.width - min(picture.size))
+    return picture.crop((left, 0, left + side, side))
+
+
 def _then(*steps: Variant) -> Variant:
     def act(picture: Image.Image, chance: np.random.Generator) -> Image.Image:
         for step in steps:
@@ -112,7 +120,7 @@ UNSEEN: dict[str, Variant] = {
     "part .9": _cut(0.86, 0.95), "part .7": _then(_cut(0.65, 0.75), _scaled(0.6)),
     "part .5": _then(_cut(0.5, 0.6), _encoded("WEBP", 60)),
     "wide": lambda p, _chance: p.crop((0, p.height // 6, p.width, p.height * 5 // 6)),
-    "square": lambda p, _chance: p.crop((p.width // 6, 0, p.width // 6 + p.height, p.height)),
+    "square": lambda picture, _chance: _square(picture),
     "slightly wider": lambda p, _chance: p.resize((round(p.width * 1.04), p.height)),
 }  # fmt: skip
 
@@ -133,6 +141,21 @@ def make_pairs(
             if number % 2:
                 moment = make_scene(place, number + 2)
                 yield "same place", picture, variants[name](moment, chance)
+
+
+def photo_pairs(folder: Path) -> Iterator[tuple[str, Image.Image, Image.Image]]:
+    """Yield the same pairs of the photos in a folder; each is swapped with the six that follow."""
+    files, variants = sorted(folder.rglob("*.jpg")), list(UNSEEN.items())
+    photos = [Image.open(each).convert("RGB") for each in files]
+    for photo in photos:
+        photo.thumbnail((LARGEST, LARGEST))
+    for place, photo in enumerate(photos):
+        chance = np.random.default_rng([place, 10])
+        for name, variant in variants:
+            yield name, photo, variant(photo, chance)
+        for number, (_name, variant) in enumerate(variants[:6]):
+            other = photos[(place + number + 1) % len(photos)]
+            yield "another", photo, other if number % 2 else variant(other, chance)
 
 
 def measure(pairs: Iterator[tuple[str, Image.Image, Image.Image]]) -> list[tuple[str, int, float]]:
@@ -159,7 +182,11 @@ def main() -> None:
     """Fit on one half, and report on the other."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--places", type=int, default=60, help="pictures of each half")
+    parser.add_argument("--photos", type=Path, help="folder of photos to measure instead")
     given = parser.parse_args()
+    if given.photos is not None:
+        sys.stdout.write(f"{json.dumps(_told(measure(photo_pairs(given.photos))))}\n")
+        return
     half = measure(make_pairs(range(given.places), FITTED))
     fits = [
         (min(figures(half, bits, score / 100)), -bits, score / 100)
@@ -172,13 +199,16 @@ def main() -> None:
         "score": [min(s for _b, s in near), max(s for _b, s in near)],
     }  # fmt: skip
     rest = measure(make_pairs(range(500, 500 + given.places), UNSEEN))
-    precision, recall = figures(rest, SAME_BITS, PART_SCORE)
-    wrong: dict[str, int] = {}
-    for name, bits, score in rest:
-        if (name in SWAPPED) != (not (bits <= SAME_BITS or score >= PART_SCORE)):
-            wrong[name] = wrong.get(name, 0) + 1
-    found = {"pairs": len(rest), "precision": precision, "recall": recall, "wrong": wrong}
-    sys.stdout.write(f"{json.dumps({'fitted': fitted, 'unseen': found}, indent=1)}\n")
+    sys.stdout.write(f"{json.dumps({'fitted': fitted, 'unseen': _told(rest)}, indent=1)}\n")
+
+
+def _told(found: list[tuple[str, int, float]]) -> dict[str, Any]:
+    """Return the figures by the thresholds of the product, and the number of wrong pairs by name."""
+    precision, recall = figures(found, SAME_BITS, PART_SCORE)
+    wrong: Counter[str] = Counter()
+    for name, bits, score in found:
+        wrong[name] += (name in SWAPPED) != (not (bits <= SAME_BITS or score >= PART_SCORE))
+    return {"pairs": len(found), "precision": precision, "recall": recall, "wrong": dict(+wrong)}
 
 
 if __name__ == "__main__":
