@@ -71,7 +71,6 @@ NEEDED = {
     "presence_by_locator": "storage.read.lists.changes",
     "presence_by_observation": "storage.history.snapshots._bounds",
     "presence_missing": "storage.record.presences.missing_files",
-    "quotation_by_derivation": "storage.write.redaction.empty_rows._forget_rows",
     "quotation_by_person": "storage.capabilities.quotations.quotes.find_quotations",
     "quotation_by_spoken": "storage.capabilities.quotations.quotes.find_quotations",
     "quotation_by_surname": "storage.capabilities.quotations.quotes.find_quotations",

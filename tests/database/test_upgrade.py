@@ -262,6 +262,7 @@ def test_an_older_archive_loses_the_indexes_that_no_statement_uses(database_url)
     former = {
         "doubt_by_observation": "doubt (observation_id)",
         "log_checkpoint_by_size": "log_checkpoint (size)",
+        "quotation_by_derivation": "quotation (derivation_id)",
     }
     with engine.begin() as connection:
         for name, columns in former.items():
@@ -271,7 +272,7 @@ def test_an_older_archive_loses_the_indexes_that_no_statement_uses(database_url)
     with engine.connect() as connection:
         found = [
             each["name"]
-            for table in ("doubt", "log_checkpoint")
+            for table in ("doubt", "log_checkpoint", "quotation")
             for each in inspect(connection).get_indexes(table)
         ]
     engine.dispose()

@@ -30,7 +30,6 @@ class QuotationRow(Row, table=True):
         partial_index("quotation_by_surname", "surname", where="surname IS NOT NULL"),
         partial_index("quotation_hidden", "wording_id", where="is_hidden"),
         partial_index("quotation_by_spoken", "spoken", where="spoken IS NOT NULL"),
-        Index("quotation_by_derivation", "derivation_id"),
         {"sqlite_with_rowid": False},
     )
     wording_id: int = key_column()

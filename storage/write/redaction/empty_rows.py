@@ -428,7 +428,11 @@ class _RowEraser:
             rows = table_named(name)
             for column, named in references.items():
                 if named in {"wording", "derivation"} and (gone := whole.get(named)):
-                    self.connection.execute(delete(rows).where(rows.c[column].in_(gone)))
+                    deletion = delete(rows).where(rows.c[column].in_(gone))
+                    if named == "derivation" and references.get("wording_id") == "wording":
+                        texts = select(DERIVATION.c.wording_id).where(DERIVATION.c.id.in_(gone))
+                        deletion = deletion.where(rows.c.wording_id.in_(texts))
+                    self.connection.execute(deletion)
 
     def _forget_places(self, captures: set[int]) -> None:
         """Delete the digests, marks and words that identify the content of places."""
