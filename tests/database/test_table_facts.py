@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from storage.capabilities.bundles.bundle_log import CONTENTS
 from storage.database.table_facts import RECORD_TABLES, STATE_TABLES
 from storage.database.tables import metadata
 from storage.database.tables.row import Row
@@ -29,13 +28,6 @@ def test_the_form_of_log_entries_never_changes():
     )
     assert [line for line in stated if line not in committed] == [], f"add them to {PERMANENT.name}"
     assert len({shape.kind for shape in SHAPES.values()}) == len(SHAPES)
-
-
-def test_the_program_of_a_bundle_repeats_the_salted_columns():
-    """It imports nothing of ours, so it has a copy, also of the tables of deleted capabilities."""
-    assert {
-        table.name: table.log.salted for table in RECORD_TABLES if table.in_bundle and table.log
-    } == {name: salted for name, salted in CONTENTS.items() if name in FACTS}
 
 
 @pytest.mark.parametrize(
