@@ -20,6 +20,7 @@ from worker.text.annotate.cues_english import (
     cue_of_clause,
     subject_and_verb,
 )
+from worker.text.annotate.speaker.able import NO_SUBJECT
 from worker.text.annotate.statements_german import MIN_CLAUSE, Statement, make_statement
 
 _ENGLISH_ACCORDING = re.compile(r"\b[Aa]ccording to\s")
@@ -27,14 +28,6 @@ _ENGLISH_STARTS = frozenset(
     "the a an he she it they there this these those his her its their we i you some many most no"  # noqa: SIM905
     " all both more one two three at about nearly around only such several few any every".split()
 )
-_NOBODY = re.compile(
-    r"(?:th(?:is|at|ese|ose|em)|it|to|however|soon|then|also|t?here|with(?:out)?|sometimes|don|let"
-    r"|help|giving|after|before|in|at|on|for|once|please|why|how|what|when|where|who|which|and|or|but|if|because"
-    r"|so|as|i|you|we|they)\b|.*(?:['’](?:d|ve|ll|re|m|s\s(?:a|the|not|so|very|important|ideal))\b"
-    r"|\s(?:is|are|was|were|can|will|would|still|uses?|spend|makes?|need(?:s|ed)?)\b|\sto\Z|['’]s\Z)",
-    re.IGNORECASE,
-)
-"""Words that are no subject of a verb of speech, though they stand before it."""
 _BEFORE_SUBJECT = re.compile(
     r"\A(?:.*\s)?(?:and|but|after|while|because|which|when)\s(?=\w+(?:\s\w+)?\Z)"
 )
@@ -155,7 +148,7 @@ def _english_after(sentence: str) -> Statement | None:
             is_inverted = cue is not None and rest.startswith(f", {cue.word}")
             if cue is not None and is_inverted and cue.word in _TELLS:
                 return None
-            if cue is not None and _NOBODY.match(cue.speaker or "-"):
+            if cue is not None and NO_SUBJECT.match(cue.speaker or "-"):
                 return None
             if cue is not None and cue.word in CLAUSE_VERBS and (is_bare or _ends(rest, cue)):
                 told = (f"verb {cue.word}", *(("after a verb",) if "§" in clause else ()))
@@ -197,8 +190,8 @@ def _english_inside(sentence: str) -> Statement | None:
 def _checked(cue: Cue, *, is_participle: bool) -> Cue | None:
     """Return a cue whose speaker can be a subject, None if nobody says it."""
     speaker = _BEFORE_SUBJECT.sub("", cue.speaker or "")
-    if speaker and _NOBODY.match(speaker):
-        is_open = is_participle or speaker == "however" or speaker.endswith(("’s", "'s"))
+    if speaker and NO_SUBJECT.match(speaker):
+        is_open = is_participle or speaker == "however" or speaker.endswith(("’s", "'s", " and"))
         return Cue(cue.word, None) if is_open else None
     return cue._replace(speaker=speaker or None)
 

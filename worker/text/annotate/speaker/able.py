@@ -25,6 +25,16 @@ _LEAST_SCORES = {
     has_verb: math.log(least / (1 - least))
     for has_verb, least in ((True, LEAST), (False, LEAST_WITHOUT_VERB))
 }
+NO_SUBJECT = re.compile(
+    r"(?:th(?:is|at|ese|ose|em)|it|to|however|soon|then|also|t?here|with(?:out)?|sometimes|let|help"
+    r"|don(?=[’'])|giving|after|before|in|at(?!&)|on|for|once|please|why|how|what|when|where|who"
+    r"|which|and|or|but|if|because|so|as|now(?= I\Z)|oftentimes|i|you|we|they)\b"
+    r"|.*(?:['’](?:d|ve|ll|re|m|s\s(?:a|the|not|so|very|important|ideal))\b"
+    r"|\s(?:is|are|was|were|can|will|would|still|uses?|spend|makes?|need(?:s|ed)?)\b"
+    r"|\s(?:to|and)\Z|['’]s\Z|\bother\Z)",
+    re.IGNORECASE,
+)
+"""English words that are no subject of a verb of speech, though they stand before it."""
 _ATTRIBUTE = re.compile(
     r" (?:\(|\[|(?:der|des|von|vom|für|beim|bei|im|in|aus|am|zum|zur|mit"
     r"|of|for|at|from|to|with|on|that|who|which|by|about) )"
@@ -77,6 +87,8 @@ def _score(words: str, language: str) -> float:
         return -math.inf
     first, _, others = words.partition(" ")
     if language == "de" and not others and first in _NO_PERSONS:
+        return -math.inf
+    if language == "en" and NO_SUBJECT.match(words):
         return -math.inf
     is_office = is_role(first) and (language == "en" or first.istitle())
     if is_office or (first in FIRST_NAMES and others[:1].isupper()):

@@ -45,7 +45,7 @@ _OFFICE_WORDS = re.compile(
 )
 """The end of a word for the office, profession or relation of a person."""
 _BODIES = re.compile(
-    r"(?:polizei|police|regierung|government|ministerium|ministry|behörde|amt|gericht|court|"
+    r"(?:polizei|police|regierung|government|ministerium|ministry|behörde|amt|gerichte?|court|"
     r"zeitung|agentur|agency|partei|party|fraktion|verband|verein|bund|gewerkschaft|union|"
     r"kommission|commission|firma|konzern|unternehmen|company|universität|university|sender|"
     r"magazin\w*|blatt|rundschau|organi[sz]ation|initiative|opposition|koalition|anwaltschaft|"
@@ -54,7 +54,7 @@ _BODIES = re.compile(
     r"militär\w*|military|group|gruppe|ag|gmbh|inc|corp|ltd|cdu|csu|spd|fdp|grünen?|afd|linke|"
     r"congress|kongress|council|office|department|association|league|team|house|verteidigung|"
     r"pentagon|kreml\w*|kremlin|white house|beijing|moskau|washington|center|centre|service|"
-    r"familie|family|jury|bündnis|verlag|vorstand)s?$",
+    r"familie|family|jury|bündnis|verlag|vorstand|gesellschaft|gemeinschaft|gemeinde|stadt)s?$",
     re.IGNORECASE,
 )
 _PAPERS = re.compile(
