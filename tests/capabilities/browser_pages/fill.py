@@ -12,7 +12,8 @@ VIEWS = {
 
 
 def fill(connection: Connection, observation: int, add_row: Any) -> None:
-    add_row(
-        connection, "page_resource", observation_id=observation, status=200, size=0,
-        address=f"https://presse.example/{observation}/stil.css",
-    )  # fmt: skip
+    for name in ("stil.css", "zahl.js"):
+        add_row(
+            connection, "page_resource", observation_id=observation, status=200, size=0,
+            address=f"https://presse.example/{observation}/{name}",
+        )  # fmt: skip
