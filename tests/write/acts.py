@@ -123,6 +123,11 @@ class Scene:
                     "address": f"{DAM}/{event}.jpg", "caption": "Der Damm", "recorded_at": unit.now,
                 }  # fmt: skip
                 unit.add(METADATA.tables["article_picture"], row)
+            row = {
+                "id": unit.number(), "observation_id": seen, "address": f"{DAM}/stil.css",
+                "status": 200, "size": 0, "recorded_at": unit.now,
+            }  # fmt: skip
+            unit.add(METADATA.tables["page_resource"], row)
             change = find_change(unit.connection, self.name(DAM), 2)
             add_review(unit, change, "important", "36 statt 3,6", "ada")
 
