@@ -416,9 +416,9 @@ def test_a_front_page_has_steps_to_the_check_before_and_after(front_site, browse
 CHECKED = (front_pages.ROUTER, mementos.ROUTER, *ROUTERS)
 """Other pages of capabilities have tests of their own."""
 NO_PAGES = {
-    "/a/{article}/compare", "/a/{article}/{a}..{b}/picture.svg", "/cluster/of", "/find", "/icon.svg", "/robots.txt",
-    "/source-serif-4.woff2", "/style.css", "/timegate/{address:path}", "/timemap/json/{address:path}",
-    "/timemap/link/{address:path}",
+    "/a/{article}/compare", "/a/{article}/{a}..{b}/picture.svg", "/cluster/of", "/find", "/icon.svg",
+    "/refusals/screenshot", "/robots.txt", "/source-serif-4.woff2", "/style.css",
+    "/timegate/{address:path}", "/timemap/json/{address:path}", "/timemap/link/{address:path}",
 }  # fmt: skip
 """Addresses among the pages that answer with something else: files, lists of mementos, redirects."""
 
