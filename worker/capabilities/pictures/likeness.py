@@ -138,4 +138,4 @@ def _correlate(
     found = np.fft.irfft2(spectrum * turned, shape)[: shape[0] - rows + 1, : shape[1] - columns + 1]
     local = squares[rows:, columns:] - squares[:-rows, columns:]
     local = local - squares[rows:, :-columns] + squares[:-rows, :-columns]
-    return float((found / np.sqrt(np.maximum(local, part.size) * energy)).max())
+    return float(np.max(found / np.sqrt(np.maximum(local, part.size) * energy)))
