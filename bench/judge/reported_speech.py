@@ -16,6 +16,7 @@ from bench.judge.quotation_gold import likest, same_speaker, same_text
 from bench.judge.table import Judged, fold_of, gold_of
 from storage.values.draft import Paragraph
 from worker.text.annotate.indirect import indirect_quotes
+from worker.text.annotate.quotes import quotes
 
 READER = "lesart"
 LABELS = Path(__file__).parent / "gold" / "reported_speech.json"
@@ -67,7 +68,8 @@ def text_of(row: Mapping[str, Any]) -> str:
 
 
 def _of_page(page: LabelledPage, fold: int) -> Iterator[Judged]:
-    read = indirect_quotes(page.paragraphs, page.language)
+    direct = quotes(page.paragraphs, page.language)
+    read = indirect_quotes(page.paragraphs, page.language, direct=direct)
     for words, speaker in page.statements:
         at = likest([each.text for each in read], words)
         yield Judged(page.language, "reported speech: found", READER, fold, float(at is not None))

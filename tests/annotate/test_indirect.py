@@ -8,6 +8,7 @@ from storage.record.derivation_detail import detail_of
 from storage.values.draft import Paragraph, paragraphs_in, quotes_in
 from tests.text.cases import draft
 from worker.text.annotate.indirect import indirect_quotes
+from worker.text.annotate.quotes import quotes
 
 
 @pytest.mark.parametrize(
@@ -108,6 +109,35 @@ def test_a_sentence_in_the_subjunctive_continues_what_somebody_said() -> None:
     text = "Bo Lind sagte, der Damm sei alt. Er habe das schon im Mai gesagt und werde nun handeln."
     first, second = indirect_quotes([Paragraph("text", text)], "de")
     assert (first.speaker, second.speaker) == ("Bo Lind", "Bo Lind")
+
+
+COST = "Die Reparatur koste nach heutigem Stand vier Millionen Euro und dauere acht Monate."
+
+
+@pytest.mark.parametrize(
+    ("text", "speakers"),
+    [
+        (f"„Wir sperren im Mai“, sagte Bo Lind. {COST}", ["Bo Lind"]),
+        (
+            f"„Wir sperren im Mai“, sagte Bo Lind. Ada Kern sagte, der Damm sei alt. {COST}",
+            ["Ada Kern", "Ada Kern"],
+        ),
+        (f"Bo Lind kam um acht. „Wir sperren im Mai“, sagte er. {COST}", ["Bo Lind"]),
+        (f"„Wir sperren im Mai“, sagte Bo Lind.\n{COST}", [None]),
+    ],
+    ids=[
+        "of the direct quotation",
+        "of the statement in between",
+        "of a pronoun",
+        "in another paragraph",
+    ],
+)
+def test_a_sentence_in_the_subjunctive_continues_the_nearest_quotation_of_its_paragraph(
+    text: str, speakers: list[str | None]
+) -> None:
+    paragraphs = [Paragraph("text", each) for each in text.split("\n")]
+    found = indirect_quotes(paragraphs, "de", direct=quotes(paragraphs, "de"))
+    assert [each.speaker for each in found] == speakers
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from storage.values.draft import Draft, Extractor, Json
 from storage.values.refusals import RefusalReason
 
 NAME = "lesart-text"
-VERSION = "21"
+VERSION = "22"
 """Incremented with every change that can alter a text, role, mark or field."""
-PAGE_VERSION = "34"
+PAGE_VERSION = "35"
 """The same for pages."""
 MAX_PARAGRAPHS = 20_000
 """Maximum number of paragraphs of an article: each one is processed and compared separately."""

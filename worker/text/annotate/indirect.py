@@ -11,7 +11,7 @@ from itertools import islice, pairwise
 from math import exp
 
 from storage.values.draft import Paragraph, Quote
-from worker.text.annotate.cue import WORD
+from worker.text.annotate.cue import PRONOUNS, WORD
 from worker.text.annotate.cues_english import CLAUSE_VERBS, SPEAKING, SURE_VERBS
 from worker.text.annotate.fitted import load_weights
 from worker.text.annotate.masked import mask_paragraph
@@ -63,9 +63,15 @@ def probability(statement: Statement, _words: str = "") -> float:
 
 
 def indirect_quotes(
-    paragraphs: Sequence[Paragraph], language: str | None, weigher: Weigher = probability
+    paragraphs: Sequence[Paragraph],
+    language: str | None,
+    weigher: Weigher = probability,
+    direct: Sequence[Quote] = (),
 ) -> tuple[Quote, ...]:
     """Return the indirect quotations of a German or English text in order.
+
+    A statement without a speaker has that of the statement before it; `direct` are the direct
+    quotations of the text, of which one may stand before it in its paragraph.
 
     >>> text = "Die Leiterin der Wehr sagte am Montag, dass der Damm noch lange hält."
     >>> (quote,) = indirect_quotes([Paragraph("text", text)], "de")
@@ -74,14 +80,21 @@ def indirect_quotes(
     """
     if language not in {"de", "en"}:
         return ()
-    return tuple(_Finder(paragraphs, language, weigher).find())
+    return tuple(_Finder(paragraphs, language, weigher, direct).find())
 
 
 class _Finder:
     """Finds the indirect quotations of one text in order."""
 
-    def __init__(self, paragraphs: Sequence[Paragraph], language: str, weigher: Weigher) -> None:
+    def __init__(
+        self,
+        paragraphs: Sequence[Paragraph],
+        language: str,
+        weigher: Weigher,
+        direct: Sequence[Quote],
+    ) -> None:
         self.paragraphs, self.language, self.weigher = paragraphs, language, weigher
+        self.direct = direct
         self.last: Quote | None = None
         self.names: dict[str, str] = {}
         self.full_text = "\n".join(each.text for each in paragraphs)
@@ -140,8 +153,10 @@ class _Finder:
             resolved = self._full_name(speaker)
         elif statement.cue.pronoun:
             speaker, resolved = self._pronoun(statement, index, offset)
-        elif "follows" in statement.features and self.last and index - self.last.paragraph <= 1:
-            speaker, resolved = self.last.speaker, self.last.speaker_resolved
+        elif "follows" in statement.features and (before := self._quotation_before(index, offset)):
+            resolved = before.speaker_resolved
+            is_pronoun = (before.speaker or "").casefold() in PRONOUNS
+            speaker = resolved if is_pronoun and resolved else before.speaker
         is_sought = resolved and len(self.names) < MAX_NAMES
         found = identify(resolved or "", self.full_text, self.language) if is_sought else ()
         speakers = () if any(each.kind == "unknown" for each in found) else found
@@ -157,6 +172,21 @@ class _Finder:
         )
         self.last = quote
         return quote
+
+    def _quotation_before(self, index: int, offset: int) -> Quote | None:
+        """Return the nearest quotation before a statement.
+
+        It is one of the same paragraph, or an indirect one of the paragraph before.
+        """
+        text, last = self.paragraphs[index].text, self.last
+        places: dict[int, Quote] = {
+            place: each
+            for each in (*self.direct, *([last] if last else ()))
+            if each.paragraph == index and -1 < (place := text.find(each.text)) < offset
+        }
+        if places:
+            return places[max(places)]
+        return last if last and index - last.paragraph <= 1 else None
 
     def _full_name(self, name: str) -> str:
         if name not in self.names and len(self.names) < MAX_NAMES:
