@@ -7,18 +7,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from storage.capabilities.pictures import answers
-from storage.read.filters import Conditions
-from storage.read.query.records import Part
 from storage.values.messages import message_text
 from storage.web.archives import PoolDep
 from storage.web.http_cache import CachedRoute
-from storage.web.pages.article import build_revision
+from storage.web.pages.article import page_of_rows
 from storage.web.pages.query_parameters import Checks
-from storage.web.pages.rendering import page
 from storage.web.problems import Problem
 
 ROUTER = APIRouter(include_in_schema=False, route_class=CachedRoute)
-ROWS = 60
 
 
 @ROUTER.get("/a/{article}/pictures")
@@ -26,16 +22,9 @@ def pictures(
     request: Request, pool: PoolDep, article: str, query: Annotated[Checks, Query()]
 ) -> Response:
     """Show the pictures of an article in the order of the checks that found them."""
-    limit = query.limit or ROWS
-    with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
-        version = archive.version(build_revision(article, None))
-        own = Conditions().with_clause("q.article = :article", article=version.article)
-        rows = list(archive.iterate(answers.find_pictures, own, Part(query.after, limit)))
-    following = rows[-1].cursor if len(rows) == limit else None
-    return page(
-        request, "pictures/page.html", version=version, rows=rows, tab="pictures",
-        following=following,
-    )  # fmt: skip
+    return page_of_rows(
+        request, pool, article, query, "pictures", "pictures/page.html", tab="pictures"
+    )
 
 
 @ROUTER.get("/a/{article}/pictures/{number}")

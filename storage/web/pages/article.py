@@ -1,10 +1,11 @@
 """Pages of an article: text, sentence history, checks and references."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from itertools import count, groupby, islice
 from math import ceil
+from types import MappingProxyType
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -99,18 +100,31 @@ def since(
     )  # fmt: skip
 
 
+def page_of_rows(
+    request: Request, pool: ArchivePool, article: str, query: Checks, name: str, template: str,
+    *, options: Mapping[str, Any] = MappingProxyType({}), **shown: Any,
+) -> Response:  # fmt: skip
+    """Show rows of an article: those of the list with this name and these options."""
+    limit = query.limit or CHECK_ROWS
+    with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
+        version = archive.version(build_revision(article, None))
+        listed = archive.rows(
+            name, after=query.after, limit=limit, article=version.article, **options
+        )
+        rows: list[Any] = list(listed)
+    following = rows[-1].cursor if len(rows) == limit else None
+    return page(
+        request, template, version=version, rows=rows, following=following, query=query, **shown
+    )
+
+
 @router.get("/{article}/checks")
 def checks(
     request: Request, pool: PoolDep, article: str, query: Annotated[Checks, Query()]
 ) -> Response:
     """Show the checks of an article with their outcomes."""
-    limit = query.limit or CHECK_ROWS
-    with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
-        version = archive.version(build_revision(article, None))
-        rows = list(archive.observations(version.article, query.after, limit))
-    following = rows[-1].cursor if len(rows) == limit else None
-    return page(
-        request, "checks.html", version=version, rows=rows, tab="checks", following=following,
+    return page_of_rows(
+        request, pool, article, query, "observations", "checks.html", tab="checks",
         marks=find_templates("check_mark.html"),
     )  # fmt: skip
 
@@ -120,17 +134,9 @@ def entries(
     request: Request, pool: PoolDep, article: str, query: Annotated[Entries, Query()]
 ) -> Response:
     """Show the entries of a live blog with their edits."""
-    limit = query.limit or CHECK_ROWS
-    with pool.archive_at(query.clocks(pool.place.timezone)) as archive:
-        version = archive.version(build_revision(article, None))
-        found = archive.entries(
-            version.article, query.after, limit, oldest_first=query.oldest_first
-        )
-        rows = list(found)
-    following = rows[-1].cursor if len(rows) == limit else None
-    return page(
-        request, "entries.html", version=version, rows=rows, tab="entries", following=following,
-        query=query,
+    return page_of_rows(
+        request, pool, article, query, "entries", "entries.html", tab="entries",
+        options={"oldest_first": query.oldest_first},
     )  # fmt: skip
 
 
