@@ -186,7 +186,7 @@ def test_no_process_of_a_page_has_more_memory_than_its_bound(web: Web, script: s
         html = each.result().html
         assert html is not None, each.result().refused
         assert "3,6 Zentimeter" in html.decode()
-    assert 50 * MEBIBYTE < most < MEMORY_MB * MEBIBYTE * 2 // 3
+    assert 10 * MEBIBYTE < most < MEMORY_MB * MEBIBYTE * 2 // 3
     assert browsers() == []
 
 
