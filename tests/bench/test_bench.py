@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[list[str], str]] = {
     "corpus": (["{work}/corpus", "--count", "20"], ""),
     "judge.emptied": (["--data", NEEDS_REAL], r"container emptied"),
     "fit.english_speakers": (["--real", NEEDS_REAL_DATA], r"right by the weights fitted on them"),
-    "fit.indirect": (["--real", NEEDS_REAL_DATA], r"weights of the other three"),
+    "fit.indirect": (["--real", NEEDS_REAL_DATA], r"Wikinews: \d+ of \d+ found"),
     "fit.follow_ups": (["--real", NEEDS_REAL_DATA], r"police releases, folds not used"),
     "fit.pages": (["--data", NEEDS_REAL], r"weights of the other three"),
     "fit.speakers": (["--real", NEEDS_REAL_DATA, "--write"], r"weights of the other three"),
