@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import trustme
 
@@ -221,7 +222,7 @@ class Web:
             self.refused_handshakes += named
             raise
 
-    def _answer(self, accepted: socket.socket, stream, is_tls: bool) -> bool:
+    def _answer(self, accepted: socket.socket, stream: BinaryIO, is_tls: bool) -> bool:
         """Answer one request; return whether another may come."""
         line = stream.readline(65536)
         if not line:
